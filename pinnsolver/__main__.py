@@ -1,0 +1,5 @@
+"""`python -m pinnsolver` is `pinnsolver`."""
+
+from pinnsolver.cli import main
+
+main()

@@ -1,0 +1,273 @@
+"""The command line: parses, prints, sets exit codes. Heavy rooms load only when a command needs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pinnsolver import __version__
+from pinnsolver.errors import PinnsolverError, TrainingDiverged
+
+if TYPE_CHECKING:
+    from pinnsolver.declare import Problem, Settings
+    from pinnsolver.solution import Solution
+
+app = typer.Typer(
+    name="pinnsolver",
+    help="Write a differential equation in sympy, get a trained, checked and plotted solution.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A problem file, for example problems/burgers.py.")
+]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, for example outputs/burgers/seed0.")]
+Hard = Annotated[
+    bool | None,
+    typer.Option(
+        "--hard/--soft", help="Build conditions into the ansatz, or none of them.", show_default="automatic"
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Any setting by its dotted key, for example points.interior=4000."
+    ),
+]
+
+
+class Exit(IntEnum):
+    """The exit codes of the contract; 2, wrong usage, is typer's own."""
+
+    DONE = 0
+    WRONG = 1
+    DIVERGED = 3
+    INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line; an error that a user can cause becomes one message, a bug keeps its traceback."""
+    # Waiting threads sleep instead of spinning: a busy machine otherwise slows a step a hundredfold.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        app()
+    except TrainingDiverged as error:
+        _fail(error, Exit.DIVERGED)
+    except PinnsolverError as error:
+        _fail(error, Exit.WRONG)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        raise SystemExit(Exit.INTERRUPTED) from None
+    except BrokenPipeError:  # the reader of a pipe left, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(Exit.DONE) from None
+
+
+def _fail(error: PinnsolverError, code: Exit) -> None:
+    print(f"Error: {error}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"pinnsolver {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def solve(
+    file: File,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Run folder.", show_default="outputs/<problem>/seed<N>")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a run that --out already holds.")
+    ] = False,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", help="Bound on the training's wall clock.")
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", help="Bound on the iterations.", show_default="5000 without --seconds"),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Seed of everything that is drawn.", show_default="0")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", help="cpu, cuda or cuda:1.", show_default="cpu")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", help="Threads on the CPU.", show_default="all cores")
+    ] = None,
+    hard: Hard = None,
+    causal: Annotated[
+        bool | None,
+        typer.Option("--causal/--no-causal", help="Causal weighting in time.", show_default="automatic"),
+    ] = None,
+    frame: Annotated[
+        str | None, typer.Option("--frame", help="eulerian or lagrangian.", show_default="automatic")
+    ] = None,
+    set_: Set = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+) -> None:
+    """Solve a problem file: train, audit, save a run folder, write its report."""
+    problem = _load(file)
+    said: dict[str, Any] = {"seconds": seconds, "steps": steps, "seed": seed, "device": device}
+    said |= {"threads": threads, "hard": hard, "causal": causal, "frame": frame}
+    settings = _settings(problem, set_).with_values(said)
+    _prepare(problem, settings)  # a wrong problem is refused before torch loads
+    from pinnsolver.pipeline import solve as solve_problem
+    from pinnsolver.runfolder import new_run_folder
+
+    place = new_run_folder(out, problem.name, f"seed{settings.seed or 0}", overwrite)
+    solution = solve_problem(problem, settings=settings, out=place, overwrite=True, quiet=quiet)
+    page = solution.report()
+    _print_results(solution)
+    print(f"Report: {page}")
+    stopped = solution.result["stopped"]
+    if stopped in ("diverged", "interrupted"):
+        raise typer.Exit(Exit.DIVERGED if stopped == "diverged" else Exit.INTERRUPTED)
+
+
+@app.command()
+def show(file: File, hard: Hard = None, set_: Set = None) -> None:
+    """Show what was understood: equations, kinds of conditions, the ansatz, the automatic choices."""
+    from pinnsolver.terminal import print_understood
+
+    problem = _load(file)
+    settings = _settings(problem, set_).with_values({"hard": hard})
+    print_understood(_prepare(problem, settings))
+
+
+@app.command()
+def check(file: File) -> None:
+    """Check a problem file without solving it."""
+    from pinnsolver.declare import check_problem
+
+    checked = check_problem(_load(file))
+    for warning in checked.warnings:
+        print(f"Warning: {warning}", file=sys.stderr)
+    counts = {
+        "equation": len(checked.equations),
+        "field": len(checked.fields),
+        "condition": len(checked.conditions) + len(checked.periodic),
+        "unknown": len(checked.unknowns),
+        "set of observations": len(checked.observations),
+    }
+    parts = [f"{n} {word}{'s' * (n != 1 and 'set' not in word)}" for word, n in counts.items() if n]
+    print(f"{file}: right. {', '.join(parts)}.")
+
+
+@app.command(name="list")
+def list_problems(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to look.")] = Path("problems"),
+) -> None:
+    """List the problem files at hand, with their titles; none of them is run."""
+    from pinnsolver.terminal import print_problems
+
+    print_problems(folder)
+
+
+@app.command()
+def evaluate(
+    run: Run,
+    points: Annotated[
+        Path, typer.Argument(metavar="POINTS.csv", help="A column for each coordinate, by name.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="CSV file to write.", show_default="the terminal")
+    ] = None,
+) -> None:
+    """Evaluate a solution at the points of a CSV file; rows keep their order, points off the domain give nan."""
+    from pinnsolver.solution import Solution
+    from pinnsolver.tables import evaluate_rows
+
+    text, rows, outside = evaluate_rows(Solution.load(run), points)
+    if out is None:
+        print(text, end="")
+    else:
+        _write(out, text)
+        print(f"{rows} rows written to {out}")
+    if outside:
+        print(f"{outside} of {rows} points lie off the domain: their values are nan", file=sys.stderr)
+
+
+@app.command()
+def report(run: Run) -> None:
+    """Write a run's figures and report page anew; nothing of the run is executed."""
+    from pinnsolver.report import write_report
+    from pinnsolver.runfolder import read_run, unwritable
+
+    data = read_run(run)
+    try:
+        page = write_report(data, run)
+    except OSError as error:
+        raise unwritable(run, error) from None
+    print(f"Report: {page}")
+
+
+def _load(file: Path) -> Problem:
+    from pinnsolver.declare import load_problem
+
+    return load_problem(file)
+
+
+def _settings(problem: Problem, pairs: list[str] | None) -> Settings:
+    """Return the problem's own settings with those of --set on top."""
+    values = {}
+    for pair in pairs or []:
+        key, equals, text = pair.partition("=")
+        if not equals or not key:
+            raise typer.BadParameter(f"--set {pair}: write KEY=VALUE, for example --set points.interior=4000")
+        try:
+            values[key.strip()] = json.loads(text)
+        except ValueError:
+            values[key.strip()] = text.strip()  # a word such as tanh
+    return problem.settings.with_values(values)
+
+
+def _prepare(problem: Problem, settings: Settings) -> Any:
+    """Return the transformed problem, and print its warnings."""
+    from pinnsolver.declare import check_problem
+    from pinnsolver.transform import transform_problem
+
+    transformed = transform_problem(check_problem(problem), settings)
+    for warning in transformed.checked.warnings:
+        print(f"Warning: {warning}", file=sys.stderr)
+    return transformed
+
+
+def _print_results(solution: Solution) -> None:
+    from pinnsolver.terminal import print_results
+
+    print_results(solution.result)
+
+
+def _write(path: Path, text: str) -> None:
+    from pinnsolver.runfolder import unwritable, write_text
+
+    try:
+        write_text(path, text)
+    except OSError as error:
+        raise unwritable(path, error) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Derivatives of field = lift + factor * raw by Leibniz' rule, from those of the raw output.
+
+The lift and the factor are small formulas: their derivatives are taken symbolically, once, and are
+numbers on a fixed set of points. The residual expressions never see the substitution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from sympy import Expr
+
+from pinnsolver.compile.plan import DerivativePlan, FieldDerivative, Orders, leibniz_terms
+from pinnsolver.compile.printing import compile_expressions
+from pinnsolver.transform import TransformedProblem
+
+# A coefficient is a number, or the index of a column among those that the points decide.
+Coefficient = float | int
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One wanted derivative: column of the lift's part (or None), and (number, column or None, raw derivative)."""
+
+    lift: int | None
+    terms: tuple[tuple[float, int | None, FieldDerivative], ...]
+
+
+@dataclass(frozen=True)
+class AnsatzPlan:
+    """How each wanted derivative follows from raw ones.
+
+    Args:
+        raw: the derivatives to ask of the network.
+        entries: by wanted derivative.
+        columns: function of the coordinate columns that gives the lifts' and factors' derivatives.
+    """
+
+    raw: DerivativePlan
+    entries: Mapping[FieldDerivative, _Entry]
+    columns: Callable[..., list[torch.Tensor]]
+
+    def tables(self, points: torch.Tensor) -> list[torch.Tensor]:
+        """Return the (n, 1) columns that depend on the points alone."""
+        with torch.no_grad():
+            found = self.columns(*points.split(1, dim=1))
+            one = points.new_ones(len(points), 1)
+            return [torch.as_tensor(c, dtype=points.dtype, device=points.device) * one for c in found]
+
+    def assemble(
+        self, tables: list[torch.Tensor], raw: Mapping[FieldDerivative, torch.Tensor]
+    ) -> dict[FieldDerivative, torch.Tensor]:
+        """Return the wanted derivatives, (n, 1) each, from the raw ones."""
+        found = {}
+        for key, entry in self.entries.items():
+            total = None if entry.lift is None else tables[entry.lift]
+            for number, column, raw_key in entry.terms:
+                part = raw[raw_key] if number == 1 else number * raw[raw_key]
+                part = part if column is None else tables[column] * part
+                total = part if total is None else total + part
+            assert total is not None
+            found[key] = total
+        return found
+
+
+def compile_ansatz(transformed: TransformedProblem, plan: DerivativePlan) -> AnsatzPlan:
+    """Return how the planned derivatives of the fields follow from raw ones.
+
+    Raises:
+        CompileError: the data of a hard condition contain a function that torch lacks.
+    """
+    symbols = [c.symbol for c in transformed.checked.coordinates]
+    expressions: dict[Expr, int] = {}
+    entries = {}
+
+    def differentiated(expr: Expr, orders: Orders) -> Expr:
+        for symbol, order in zip(symbols, orders, strict=True):
+            expr = expr.diff(symbol, order) if order else expr
+        return expr
+
+    for field, orders in plan.wanted:
+        ansatz = transformed.ansatz[field]
+        lift = differentiated(ansatz.lift, orders)
+        terms = []
+        for count, first, second in leibniz_terms(orders):
+            factor = differentiated(ansatz.factor, first)
+            if factor == 0:
+                continue
+            if factor.is_number:
+                terms.append((float(count * factor), None, (field, second)))
+            else:
+                column = expressions.setdefault(factor, len(expressions))
+                terms.append((float(count), column, (field, second)))
+        index = None if lift == 0 else expressions.setdefault(lift, len(expressions))
+        entries[field, orders] = _Entry(index, tuple(terms))
+    raw = DerivativePlan.of(key for entry in entries.values() for _, _, key in entry.terms)
+    columns = compile_expressions(list(expressions), symbols, "The data of a hard condition")
+    return AnsatzPlan(raw, entries, columns)

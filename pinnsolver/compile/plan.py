@@ -1,0 +1,63 @@
+"""Which derivatives of which field are needed on one set of points, asked for once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from math import comb, prod
+from typing import Protocol
+
+import torch
+
+Orders = tuple[int, ...]
+FieldDerivative = tuple[str, Orders]
+
+
+@dataclass(frozen=True)
+class DerivativePlan:
+    """The derivatives wanted, as (field, orders by coordinate), sorted and without repeats."""
+
+    wanted: tuple[FieldDerivative, ...]
+
+    @classmethod
+    def of(cls, wanted: Iterable[FieldDerivative]) -> DerivativePlan:
+        """Return the plan of some derivatives in any order."""
+        return cls(tuple(sorted(set(wanted))))
+
+    def __or__(self, other: DerivativePlan) -> DerivativePlan:
+        return DerivativePlan.of((*self.wanted, *other.wanted))
+
+    def orders_of(self, field: str) -> tuple[Orders, ...]:
+        """Return the orders wanted of one field."""
+        return tuple(orders for name, orders in self.wanted if name == field)
+
+
+class FieldNetwork(Protocol):
+    """A network that gives derivatives of named fields; every torch module becomes one by nested autograd."""
+
+    def derivatives(
+        self, points: torch.Tensor, plan: DerivativePlan
+    ) -> Mapping[FieldDerivative, torch.Tensor]:
+        """Return each planned derivative.
+
+        Args:
+            points: (n, D) coordinates of the problem, in column order.
+            plan: what is wanted.
+
+        Returns:
+            (n, 1) for each entry of the plan, with a graph to the parameters where gradients are on.
+        """
+        ...
+
+
+def leibniz_terms(orders: Orders) -> list[tuple[int, Orders, Orders]]:
+    """Return the terms of D^m (F G) = sum_k C(m, k) D^k F D^(m-k) G as (C, k, m - k).
+
+    C is the product of the binomials by coordinate.
+    """
+    terms = []
+    for first in product(*(range(order + 1) for order in orders)):
+        count = prod(comb(m, k) for m, k in zip(orders, first, strict=True))
+        terms.append((count, first, tuple(m - k for m, k in zip(orders, first, strict=True))))
+    return terms

@@ -1,0 +1,165 @@
+"""Every choice that a user may take out of the automatic hands; None means: choose."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
+
+from pinnsolver.errors import DeclarationError
+
+Activation = Literal["tanh", "sin", "silu", "gelu"]
+
+
+class _Group(BaseModel):
+    """A frozen group of settings that refuses unknown keys with a message of ours."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise DeclarationError(_explain(type(self), error)) from None
+
+
+class PointSettings(_Group):
+    """How many points each term gets.
+
+    Args:
+        interior: points for the equations.
+        boundary: points for each condition that runs over two or more coordinates; fewer where only one runs.
+        integral: quadrature nodes along each integrated coordinate.
+        redraw: steps after which all points are drawn anew; 0 for never.
+    """
+
+    interior: PositiveInt | None = None
+    boundary: PositiveInt | None = None
+    integral: PositiveInt | None = None
+    redraw: int | None = Field(default=None, ge=0)
+
+
+class NetworkSettings(_Group):
+    """The network of each group of fields that share their arguments.
+
+    Args:
+        width: neurons in a layer.
+        depth: hidden layers.
+        activation: of the hidden layers.
+        harmonics: pairs cos(k w x), sin(k w x), k = 1..harmonics, for a periodic coordinate.
+    """
+
+    width: PositiveInt | None = None
+    depth: PositiveInt | None = None
+    activation: Activation | None = None
+    harmonics: PositiveInt | None = None
+
+
+class OptimizerSettings(_Group):
+    """The plan of training: Adam, then L-BFGS.
+
+    Args:
+        adam: steps of Adam; 0 for none.
+        learning_rate: of Adam at its start; dimensionless.
+        memory: pairs that L-BFGS remembers.
+    """
+
+    adam: int | None = Field(default=None, ge=0)
+    learning_rate: PositiveFloat | None = None
+    memory: PositiveInt | None = None
+
+
+class Settings(_Group):
+    """All settings of a run; whatever is not said is chosen automatically, with its reason in the report.
+
+    Args:
+        steps: at most so many iterations, over all optimizers.
+        seconds: at most so much wall clock for the training.
+        seed: of everything that is drawn.
+        device: "cpu", "cuda" or "cuda:1".
+        precision: "float64" or "float32".
+        threads: of torch on the CPU.
+        hard: True or False: build the conditions into the ansatz where that is possible, or not at all.
+        causal: causal weighting in time.
+        frame: "eulerian" or "lagrangian".
+        weights: weight of a named term of the loss, by the name that `pinnsolver show` gives it.
+        points, network, optimizer: groups of settings; a dictionary will do, as in points={"interior": 4000}.
+    """
+
+    steps: int | None = Field(default=None, ge=0)
+    seconds: PositiveFloat | None = None
+    seed: int | None = Field(default=None, ge=0, lt=2**63)
+    device: str | None = Field(default=None, pattern=r"^(cpu|cuda(:\d+)?)$")
+    precision: Literal["float32", "float64"] | None = None
+    threads: PositiveInt | None = None
+    hard: bool | None = None
+    causal: bool | None = None
+    frame: Literal["eulerian", "lagrangian"] | None = None
+    weights: dict[str, PositiveFloat] | None = None
+    points: PointSettings = PointSettings()
+    network: NetworkSettings = NetworkSettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
+
+    @field_validator("points", "network", "optimizer", mode="before")
+    @classmethod
+    def _none_is_automatic(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+    def with_values(self, values: dict[str, Any]) -> Self:
+        """Return these settings with dotted keys replaced; None replaces nothing.
+
+        Args:
+            values: for example {"points.interior": 4000, "seed": 1}.
+
+        Raises:
+            DeclarationError: a key or a value is wrong.
+        """
+        tree = self.model_dump()
+        for key, value in values.items():
+            if value is None:
+                continue
+            *groups, leaf = key.split(".", 1) if not key.startswith("weights.") else ("weights", key[8:])
+            node = tree
+            for group in groups:
+                if node.get(group) is None and group == "weights":
+                    node[group] = {}
+                node = node.get(group) if isinstance(node.get(group), dict) else {}
+            if leaf not in node and node is not tree.get("weights"):
+                raise DeclarationError(
+                    f"There is no setting {key!r}.\nThe settings are: {', '.join(setting_names())}"
+                )
+            node[leaf] = value
+        return type(self)(**tree)
+
+
+def setting_names() -> list[str]:
+    """Return the dotted name of every setting."""
+    names = []
+    for name, info in Settings.model_fields.items():
+        group = info.annotation
+        if isinstance(group, type) and issubclass(group, _Group):
+            names += [f"{name}.{inner}" for inner in group.model_fields]
+        else:
+            names.append(name if name != "weights" else "weights.TERM")
+    return names
+
+
+def _explain(model: type[BaseModel], error: ValidationError) -> str:
+    """Return pydantic's findings as one message that names the culprit and the allowed values."""
+    lines = []
+    for found in error.errors():
+        key = ".".join(str(part) for part in found["loc"])
+        if found["type"] == "extra_forbidden":
+            lines.append(f"There is no setting {key!r}.")
+        else:
+            lines.append(f"The setting {key} = {found['input']!r} is wrong: {found['msg'].lower()}.")
+    known = setting_names() if model is Settings else list(model.model_fields)
+    return "\n".join([*lines, f"The settings are: {', '.join(known)}"])

@@ -1,0 +1,98 @@
+"""Derivatives of any torch module by nested reverse-mode autograd: the reference, and for foreign modules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from pinnsolver.compile import DerivativePlan, FieldDerivative
+
+Orders = tuple[int, ...]
+
+
+def nested_derivatives(
+    module: torch.nn.Module, fields: Sequence[str], points: torch.Tensor, plan: DerivativePlan
+) -> Mapping[FieldDerivative, torch.Tensor]:
+    """Return planned derivatives of the outputs of a module.
+
+    Each gradient is taken once and gives the derivatives by all coordinates, so that u_x and u_t cost one
+    backward pass together, and so do u_xx and u_xt.
+
+    Args:
+        module: maps (n, D) to (n, number of fields).
+        fields: names of its outputs.
+        points: (n, D).
+        plan: what is wanted.
+
+    Returns:
+        (n, 1) for each entry of the plan.
+    """
+    training = torch.is_grad_enabled()
+    with torch.enable_grad():
+        inputs = points.detach().requires_grad_(True)
+        outputs = module(inputs)
+        found: dict[FieldDerivative, torch.Tensor] = {}
+        for k, field in enumerate(fields):
+            wanted = plan.orders_of(field)
+            if wanted:
+                tree = _Tree(outputs[:, k : k + 1], inputs)
+                for orders in wanted:
+                    found[field, orders] = tree.derivative(orders)
+    return found if training else {key: value.detach() for key, value in found.items()}
+
+
+class _Tree:
+    """The derivatives of one output, each gradient taken once."""
+
+    def __init__(self, output: torch.Tensor, inputs: torch.Tensor) -> None:
+        self.inputs = inputs
+        self.known: dict[Orders, torch.Tensor] = {(0,) * inputs.shape[1]: output}
+        self.gradients: dict[Orders, torch.Tensor] = {}
+
+    def derivative(self, orders: Orders) -> torch.Tensor:
+        """Return the derivative of the given orders, (n, 1)."""
+        if orders not in self.known:
+            # Lower the last coordinate that is still differentiated: u_xx and u_xt then share u_x.
+            last = max(i for i, order in enumerate(orders) if order)
+            parent = tuple(o - (i == last) for i, o in enumerate(orders))
+            self.known[orders] = self._gradient(parent)[:, last : last + 1]
+        return self.known[orders]
+
+    def _gradient(self, orders: Orders) -> torch.Tensor:
+        if orders not in self.gradients:
+            column = self.derivative(orders)
+            if not column.requires_grad:
+                self.gradients[orders] = torch.zeros_like(self.inputs)
+            else:
+                # Rows are independent, so the gradient of the sum holds each row's own gradient.
+                gradient = torch.autograd.grad(
+                    column.sum(), self.inputs, create_graph=True, materialize_grads=True
+                )[0]
+                self.gradients[orders] = gradient
+        return self.gradients[orders]
+
+
+class AutogradNetwork(torch.nn.Module):
+    """Any torch module as a field network.
+
+    Args:
+        module: maps (n, D) coordinates, in the problem's column order, to (n, number of fields).
+        fields: names of its outputs.
+    """
+
+    def __init__(self, module: torch.nn.Module, fields: Sequence[str]) -> None:
+        super().__init__()
+        self.module = module
+        self.fields = tuple(fields)
+
+    def forward(self, points: torch.Tensor) -> torch.Tensor:
+        """Return the raw outputs, (n, number of fields)."""
+        outputs: torch.Tensor = self.module(points)
+        return outputs
+
+    def derivatives(
+        self, points: torch.Tensor, plan: DerivativePlan
+    ) -> Mapping[FieldDerivative, torch.Tensor]:
+        """Return each planned derivative, (n, 1)."""
+        return nested_derivatives(self.module, self.fields, points, plan)

@@ -1,0 +1,225 @@
+"""The whole story on one page: check, transform, compile, train, audit, save."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pinnsolver.compile import CompiledProblem
+from pinnsolver.declare import Problem, Settings, check_problem
+from pinnsolver.runfolder import new_run_folder, write_history
+from pinnsolver.sample import Sampler
+from pinnsolver.scoring import live_score, scoring_points
+from pinnsolver.solution import Solution, write_declaration
+from pinnsolver.train import (
+    TrainableProblem,
+    Trained,
+    choose_progress,
+    find_device,
+    train_problem,
+    write_checkpoint,
+)
+from pinnsolver.train.conductor import Clock, History
+from pinnsolver.transform import transform_problem
+
+PACKAGES = ("pinnsolver", "torch", "deepxde", "sympy", "numpy", "scipy")
+
+
+def solve(
+    problem: Problem,
+    *,
+    seconds: float | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    hard: bool | None = None,
+    causal: bool | None = None,
+    frame: str | None = None,
+    settings: Settings | Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    quiet: bool = False,
+) -> Solution:
+    """Solve a problem; every choice that is not said is made automatically and explained.
+
+    What is said here goes before `settings`, and that before the problem's own settings.
+
+    Args:
+        problem: the declaration.
+        seconds: bound on the training's wall clock.
+        steps: bound on the iterations of all optimizers; 5000 if neither bound is given.
+        seed: of everything that is drawn.
+        device: "cpu" or "cuda".
+        threads: of torch on the CPU.
+        hard: build conditions into the ansatz, or none.
+        causal, frame: methods; see the README for those that are built.
+        settings: further settings.
+        out: run folder, written from the start on; nothing is saved without it (see `Solution.save`).
+        overwrite: replace a run that `out` holds.
+        quiet: show no progress.
+
+    Returns:
+        The solution; `solution.result["stopped"]` says why training ended.
+
+    Raises:
+        DeclarationError: the problem or a setting is wrong.
+        UnsupportedProblem: it is right, but not ours yet.
+        CompileError: torch lacks a function that it uses.
+        RunFolderError: `out` cannot be used.
+        TrainingDiverged: its terms are not finite from the start.
+    """
+    said = {
+        **dict(seconds=seconds, steps=steps, seed=seed, device=device, threads=threads),
+        **dict(hard=hard, causal=causal, frame=frame),
+    }
+    joined = _join(problem.settings, settings).with_values(said)
+    with _threads(joined.threads):
+        checked = check_problem(problem)
+        find_device(joined.device or "cpu")
+        clock = Clock()
+        compiled = CompiledProblem(transform_problem(checked, joined))
+        scored = clock.without(lambda: scoring_points(checked, Sampler.of(checked)))
+        place = None
+        if out is not None:
+            place = clock.without(lambda: _begin(out, problem.name, overwrite, compiled))
+        trained = train_problem(
+            compiled,
+            clock=clock,
+            progress=choose_progress(quiet),
+            score=lambda module: live_score(scored, _Fields(compiled, module))(),
+            checkpoint=None if place is None else _Checkpoints(place),
+        )
+        solution = _audited(compiled, trained)
+        return solution if place is None else solution.save_in(place)
+
+
+def _join(own: Settings, given: Settings | Mapping[str, Any] | None) -> Settings:
+    """Return the problem's own settings with the given ones on top."""
+    if given is None:
+        return own
+    values = (given if isinstance(given, Settings) else Settings(**given)).model_dump()
+    return own.with_values(_flat(values))
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in tree.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return found
+
+
+@contextlib.contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Set torch's threads for the run only."""
+    before = torch.get_num_threads()
+    if count is not None:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _begin(out: str | Path, name: str, overwrite: bool, compiled: CompiledProblem) -> Path:
+    """Make the run folder and write what is known before training."""
+    place = new_run_folder(out, name, "", overwrite)
+    write_declaration(place, compiled)
+    return place
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """The fields of a module in training, at points."""
+
+    compiled: CompiledProblem
+    module: TrainableProblem
+
+    def __call__(self, points: np.ndarray) -> dict[str, np.ndarray]:
+        with torch.no_grad():
+            values = self.module(self.compiled.tensor(points, self.module.device)).cpu().numpy()
+        return {f.name: values[:, k] for k, f in enumerate(self.compiled.checked.fields)}
+
+
+@dataclass(frozen=True)
+class _Checkpoints:
+    """Writes the state of training into the run folder."""
+
+    place: Path
+
+    def __call__(
+        self, module: TrainableProblem, history: History, step: int, seconds: float, phase: str
+    ) -> None:
+        progress = {"steps": step, "seconds": seconds, "phase": phase}
+        write_checkpoint(self.place, module.state_dict(), progress)
+        write_history(self.place / "history.csv", history.columns())
+
+
+def _audited(compiled: CompiledProblem, trained: Trained) -> Solution:
+    """Return the solution with everything that `result.json` says."""
+    settings = compiled.transformed.settings
+    checked = compiled.checked
+    draft = Solution(compiled, trained.module, {}, trained.history.columns())
+    residual_rms, conditions_rms = draft.audit(settings.seed or 0)
+    relative, largest = draft.errors(draft.scored())
+    result = {
+        "problem": checked.problem.name,
+        "fields": [f.name for f in checked.fields],
+        "stopped": trained.stopped,
+        "seconds": trained.seconds,
+        "steps": trained.steps,
+        "parameters": trained.module.size,
+        "seed": settings.seed,
+        "device": settings.device,
+        "precision": settings.precision,
+        "residual_rms": residual_rms,
+        "conditions_rms": conditions_rms,
+        "relative_l2": relative,
+        "max_error": largest,
+        "unknowns": trained.module.unknowns.numbers(),
+        "choices": {
+            name: {"value": c.value, "reason": c.reason} for name, c in compiled.transformed.choices.items()
+        },
+        "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
+        | {"python": platform.python_version()},
+        "warnings": list(checked.warnings),
+        "points": dict(trained.points),
+        "threads": torch.get_num_threads(),
+        "hardware": _hardware(settings.device or "cpu"),
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": _command(compiled, trained),
+    }
+    return Solution(compiled, trained.module, result, draft.history)
+
+
+def _hardware(device: str) -> str:
+    """Return what it ran on."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(torch.device(device))
+    return f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
+
+
+def _command(compiled: CompiledProblem, trained: Trained) -> str:
+    """Return the command that repeats the run, as far as the clock allows: by its number of steps."""
+    problem, settings = compiled.checked.problem, compiled.transformed.settings
+    words = ["pinnsolver", "solve", problem.file_name or "problem.py", "--seed", str(settings.seed)]
+    words += ["--steps", str(trained.steps), "--threads", str(torch.get_num_threads())]
+    own = _flat(problem.settings.model_dump())
+    implied = {"seed", "steps", "seconds", "threads", "hard conditions"}
+    for key, choice in compiled.transformed.choices.items():
+        asked = choice.reason == "asked for" and key not in implied
+        if asked and own.get(key) != choice.value:
+            words += ["--set", f"{key}={json.dumps(choice.value)}"]
+    return shlex.join(words)

@@ -1,0 +1,138 @@
+"""Errors against a known answer: at the reference's own points, or on a uniform grid for a formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import sympy
+
+from pinnsolver.declare import CheckedProblem, Field
+from pinnsolver.declare.checked import Reference
+from pinnsolver.errors import DeclarationError
+from pinnsolver.sample import Sampler
+
+GRID = {1: 256, 2: 256, 3: 64}
+SOBOL = 1 << 17  # the least power of two above 100,000; the first 100,000 are used
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Where a field's answer is known.
+
+    Args:
+        points: (n, D) in the problem's columns; coordinates that the field lacks are mid-range.
+        values: (n,) known values.
+    """
+
+    points: np.ndarray
+    values: np.ndarray
+
+
+def scoring_points(checked: CheckedProblem, sampler: Sampler) -> dict[str, Scored]:
+    """Return by field where its answer is known, and the answer.
+
+    Raises:
+        DeclarationError: a reference that fails or is not finite on the domain.
+    """
+    fields = {f.name: f for f in checked.fields}
+    return {
+        name: _score_points(checked, sampler, fields[name], reference)
+        for name, reference in checked.references.items()
+    }
+
+
+def _score_points(checked: CheckedProblem, sampler: Sampler, field: Field, reference: Reference) -> Scored:
+    if reference.table is not None:
+        count = len(reference.table[""])
+        points = _middle(checked, count)
+        for i, c in enumerate(checked.coordinates):
+            if c.name in reference.table:
+                points[:, i] = reference.table[c.name]
+        return Scored(points, reference.table[""])
+    columns = checked.inputs(field)
+    unit = _unit_grid(len(columns))
+    points = _middle(checked, len(unit))
+    for k, i in enumerate(columns):
+        c = checked.coordinates[i]
+        points[:, i] = c.low + c.length * unit[:, k]
+    if checked.shape is not None:
+        points = points[sampler.contains(points)]
+    values = reference_values(checked, field, reference, points)
+    if not np.isfinite(values).all():
+        bad = int(np.argmax(~np.isfinite(values)))
+        place = ", ".join(f"{checked.coordinates[i].name} = {points[bad, i]:.6g}" for i in columns)
+        raise DeclarationError(
+            f"The reference of {field.name} is {values[bad]} at {place}.\nGive one that is finite on the whole domain"
+        )
+    return Scored(points, values)
+
+
+def reference_values(
+    checked: CheckedProblem, field: Field, reference: Reference, points: np.ndarray
+) -> np.ndarray:
+    """Return a formula's or a callable's values at (n, D) points, (n,).
+
+    Raises:
+        DeclarationError: it fails, or gives another shape.
+    """
+    by_symbol = {c.symbol: points[:, i] for i, c in enumerate(checked.coordinates)}
+    try:
+        with np.errstate(all="ignore"):
+            if reference.formula is not None:
+                function = sympy.lambdify(list(by_symbol), reference.formula, ["scipy", "numpy"])
+                values = function(*by_symbol.values())
+            else:
+                assert reference.function is not None
+                extra = [
+                    c.symbol
+                    for c in checked.coordinates
+                    if c.role == "parameter" and c.symbol not in field.arguments
+                ]
+                values = reference.function(*(by_symbol[s] for s in (*field.arguments, *extra)))
+            return np.array(np.broadcast_to(np.asarray(values, dtype=float).squeeze(), len(points)))
+    except Exception as error:
+        raise DeclarationError(
+            f"The reference of {field.name} failed with {type(error).__name__}: {error}.\n"
+            f"It gets one array for each of {', '.join(map(str, field.arguments))} and gives an array of the same shape"
+        ) from error
+
+
+def relative_l2(found: np.ndarray, known: np.ndarray) -> float | None:
+    """Return norm(found - known) / norm(known); None for a reference that is zero."""
+    norm = float(np.linalg.norm(known))
+    return float(np.linalg.norm(found - known)) / norm if norm > 0 else None
+
+
+def live_score(
+    scored: Mapping[str, Scored], evaluate: Callable[[np.ndarray], Mapping[str, np.ndarray]], most: int = 2000
+) -> Callable[[], dict[str, float]]:
+    """Return a function that gives the error by field on a part of the points: to be shown, never trained on."""
+    rng = np.random.default_rng(0)
+    parts = {}
+    for name, s in scored.items():
+        rows = rng.permutation(len(s.values))[:most]
+        parts[name] = Scored(s.points[rows], s.values[rows])
+
+    def score() -> dict[str, float]:
+        errors = {name: relative_l2(evaluate(s.points)[name], s.values) for name, s in parts.items()}
+        return {name: error for name, error in errors.items() if error is not None}
+
+    return score
+
+
+def _middle(checked: CheckedProblem, count: int) -> np.ndarray:
+    """Return (count, D) points in the middle of the domain."""
+    return np.tile([0.5 * (c.low + c.high) for c in checked.coordinates], (count, 1))
+
+
+def _unit_grid(dimension: int) -> np.ndarray:
+    """Return (n, d) points of a uniform grid on the unit cube, or Sobol points in many dimensions."""
+    if dimension not in GRID:
+        from scipy.stats import qmc
+
+        points: np.ndarray = qmc.Sobol(dimension, scramble=False).random(SOBOL)[:100_000]
+        return points
+    axis = np.linspace(0.0, 1.0, GRID[dimension])
+    return np.stack([g.ravel() for g in np.meshgrid(*[axis] * dimension, indexing="ij")], axis=1)

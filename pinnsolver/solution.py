@@ -1,0 +1,471 @@
+"""A trained problem: evaluate it, audit it, compare it with a known answer, save it, load it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sympy
+import torch
+
+from pinnsolver.compile import CompiledProblem
+from pinnsolver.declare import CheckedProblem, Problem, Settings, check_problem
+from pinnsolver.declare.checked import Reference
+from pinnsolver.declare.codec import decode_problem, encode_problem
+from pinnsolver.errors import DeclarationError, RunFolderError
+from pinnsolver.panels import make_panels
+from pinnsolver.runfolder import (
+    Panel,
+    RunData,
+    new_run_folder,
+    read_arrays,
+    read_history,
+    read_json,
+    unwritable,
+    write_arrays,
+    write_history,
+    write_json,
+    write_panels,
+    write_text,
+)
+from pinnsolver.sample import Sampler
+from pinnsolver.scoring import Scored, reference_values, relative_l2, scoring_points
+from pinnsolver.train import TrainableProblem, find_device, read_checkpoint, write_checkpoint
+from pinnsolver.transform import describe, transform_problem
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.figure import Figure
+
+# Points along each axis of solution.npz and to_xarray, by the number of axes.
+AXIS = {1: 1001, 2: 201, 3: 65, 4: 25, 5: 13}
+AUDIT_SHARE = 2  # fresh points for the audit, as a multiple of the training's
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """The trained fields of a problem, with what the run measured.
+
+    Call it with coordinates for the fields, or with a sympy expression of the fields first:
+
+        solution(x=0.5, t=[0, 1])                       # dict of arrays by field name
+        solution(u(x, t).diff(x), x=0.5, t=[0, 1])      # one array
+
+    Args:
+        compiled: the problem.
+        module: its trained network and unknowns.
+        result: the content of `result.json`.
+        history: columns of `history.csv`.
+        folder: where it is saved, None if nowhere.
+    """
+
+    compiled: CompiledProblem
+    module: TrainableProblem
+    result: Mapping[str, Any]
+    history: Mapping[str, np.ndarray]
+    folder: Path | None = field(default=None)
+
+    @property
+    def checked(self) -> CheckedProblem:
+        """The declaration."""
+        return self.compiled.checked
+
+    @property
+    def unknowns(self) -> dict[str, float]:
+        """The values found for the unknown numbers."""
+        return self.module.unknowns.numbers()
+
+    @property
+    def relative_l2(self) -> dict[str, float | None]:
+        """Relative L2 error by field, None where no answer is known."""
+        return dict(self.result["relative_l2"])
+
+    def __call__(self, expression: sympy.Expr | None = None, /, **coordinates: Any) -> Any:
+        """Evaluate the fields, or an expression of them, at points.
+
+        Args:
+            expression: of the fields, for example `u(x, t).diff(x)`; all fields if left out.
+            coordinates: numbers or arrays by name, broadcast against each other.
+
+        Returns:
+            An array of the broadcast shape; without an expression a dict of them by field name.
+            Points off the domain give NaN.
+
+        Raises:
+            DeclarationError: a coordinate is missing or unknown, or the expression means nothing here.
+        """
+        fields = {f.name: self._applied(f.name) for f in self.checked.fields}
+        expressions = fields if expression is None else {"": sympy.sympify(expression)}
+        points, shape = self._points(coordinates, self._needed(expressions))
+        values = self.evaluate(points, expressions)
+        found = {name: column.reshape(shape) for name, column in values.items()}
+        return found if expression is None else found[""]
+
+    def evaluate(
+        self, points: np.ndarray, expressions: Mapping[str, sympy.Expr] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return named expressions, all fields by default, at (n, D) points in column order, (n,) each.
+
+        Points off the domain give NaN.
+        """
+        if expressions is None:
+            expressions = {f.name: self._applied(f.name) for f in self.checked.fields}
+        inside = self.contains(points)
+        found = self.compiled.evaluate(
+            expressions,
+            points[inside],
+            self.module.network,
+            self.module.unknowns.values(),
+            self.module.device,
+        )
+        whole = {name: np.full(len(points), np.nan) for name in found}
+        for name, values in found.items():
+            whole[name][inside] = values
+        return whole
+
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Say which (n, D) points lie in the domain."""
+        return self._sampler.contains(points)
+
+    @property
+    def _sampler(self) -> Sampler:
+        return Sampler.of(self.checked)
+
+    def _applied(self, name: str) -> sympy.Expr:
+        function = next(f for f in self.checked.fields if f.name == name)
+        applied: sympy.Expr = sympy.Function(name)(*function.arguments)
+        return applied
+
+    def _needed(self, expressions: Mapping[str, sympy.Expr]) -> set[str]:
+        """Return the coordinates without which the expressions cannot be evaluated."""
+        symbols = {s for e in expressions.values() for s in e.free_symbols}
+        functions = {a.func.__name__ for e in expressions.values() for a in e.atoms(sympy.Function)}
+        needed = {c.name for c in self.checked.coordinates if c.symbol in symbols}
+        if functions & {f.name for f in self.checked.fields}:
+            needed |= {c.name for c in self.checked.coordinates if c.role == "parameter"}
+        return needed
+
+    def _points(self, coordinates: Mapping[str, Any], needed: set[str]) -> tuple[np.ndarray, tuple[int, ...]]:
+        """Return (n, D) points and the broadcast shape."""
+        names = [c.name for c in self.checked.coordinates]
+        example = f"solution({', '.join(f'{n}=...' for n in names)})"
+        alien = [n for n in coordinates if n not in names]
+        missing = [n for n in names if n in needed and n not in coordinates]
+        if alien or missing:
+            culprit = f"{alien[0]} is no coordinate" if alien else f"{missing[0]} is missing"
+            raise DeclarationError(
+                f"The solution was asked for at {', '.join(coordinates) or 'nothing'}: {culprit}.\nWrite {example}"
+            )
+        try:
+            given = {n: np.asarray(v, dtype=float) for n, v in coordinates.items()}
+            arrays = dict(zip(given, np.broadcast_arrays(*given.values()), strict=True))
+        except (TypeError, ValueError) as error:
+            raise DeclarationError(
+                f"The coordinates are no arrays of numbers that fit together: {error}.\nWrite {example}"
+            ) from None
+        shape = next(iter(arrays.values())).shape if arrays else ()
+        points = np.tile([0.5 * (c.low + c.high) for c in self.checked.coordinates], (int(np.prod(shape)), 1))
+        if self.checked.shape is not None and not needed & {c.name for c in self.checked.space}:
+            inner = self._sampler.interior(1, np.random.default_rng(0)).points[0]
+            points[:, : len(self.checked.space)] = inner[: len(self.checked.space)]
+        for k, name in enumerate(names):
+            if name in arrays:
+                points[:, k] = arrays[name].ravel()
+        return points, shape
+
+    # ------------------------------------------------------------------------------- audit and error
+
+    def residuals(self, points: np.ndarray) -> dict[str, np.ndarray]:
+        """Return each equation's residual at (n, D) points inside the domain, (n,) each."""
+        found: dict[str, list[np.ndarray]] = {e.name: [] for e in self.checked.equations}
+        for start in range(0, len(points), 10000):
+            chunk = self._group_residuals(0, points[start : start + 10000], None)
+            for name, values in chunk.items():
+                found[name].append(values)
+        return {name: np.concatenate(parts) if parts else np.empty(0) for name, parts in found.items()}
+
+    def _group_residuals(
+        self, k: int, points: np.ndarray, normals: np.ndarray | None
+    ) -> dict[str, np.ndarray]:
+        prepared = self.compiled.prepare(k, points, normals, self.module.device)
+        with torch.no_grad():
+            unknowns = self.module.unknowns.values()
+            found = self.compiled.residuals(prepared, self.module.network, unknowns)
+        return {name: values.cpu().numpy()[:, 0] for name, values in found.items()}
+
+    def audit(self, seed: int = 0) -> tuple[dict[str, float], dict[str, float]]:
+        """Return the root mean square of every equation's and every condition's residual on fresh points.
+
+        Hard conditions are measured like the others.
+        """
+        rng = np.random.default_rng([seed, 3])
+        settings = self.compiled.transformed.settings.points
+        equations: dict[str, float] = {}
+        conditions: dict[str, float] = {}
+        for k, group in enumerate(self.compiled.groups):
+            normals = None
+            if group.kind == "equation":
+                points = self._sampler.interior(AUDIT_SHARE * (settings.interior or 1000), rng).points
+            elif group.fixed is not None:
+                points = group.fixed[0]
+            else:
+                assert group.region is not None
+                count = (
+                    64
+                    if any(r.integrals for r in group.residuals)
+                    else AUDIT_SHARE * (settings.boundary or 100)
+                )
+                drawn = self._sampler.region(group.region, count, rng)
+                points, normals = drawn.points, drawn.normals
+            target = equations if group.kind == "equation" else conditions
+            for name, values in self._group_residuals(k, points, normals).items():
+                target[name] = float(np.sqrt(np.mean(values**2)))
+        return equations, conditions
+
+    def scored(self) -> dict[str, Scored]:
+        """Return by field where its answer is known."""
+        return scoring_points(self.checked, self._sampler)
+
+    def errors(self, scored: Mapping[str, Scored]) -> tuple[dict[str, float | None], dict[str, float | None]]:
+        """Return relative L2 error and largest absolute error by field; None where no answer is known."""
+        relative: dict[str, float | None] = {f.name: None for f in self.checked.fields}
+        largest = dict(relative)
+        for name, known in scored.items():
+            values = self.evaluate(known.points)[name]
+            seen = np.isfinite(values)  # a table's point may lie just off a curved boundary
+            relative[name] = relative_l2(values[seen], known.values[seen])
+            largest[name] = float(np.abs(values - known.values)[seen].max()) if seen.any() else None
+        return relative, largest
+
+    # ------------------------------------------------------------------------------ grids and pictures
+
+    def to_xarray(self, shape: Mapping[str, int] | None = None) -> xarray.Dataset:
+        """Return the fields on a uniform grid.
+
+        Args:
+            shape: number of points by coordinate name; chosen where it is left out.
+
+        Returns:
+            A dataset with the coordinates as dimensions; NaN off a shaped domain.
+        """
+        import xarray
+
+        axes = self._axes(shape or {})
+        fields = {}
+        for f in self.checked.fields:
+            names = [self.checked.coordinates[i].name for i in self.checked.inputs(f)]
+            grids = np.meshgrid(*(axes[n] for n in names), indexing="ij")
+            values = self(self._applied(f.name), **dict(zip(names, grids, strict=True)))
+            fields[f.name] = (names, values)
+        used = {n for names, _ in fields.values() for n in names}
+        return xarray.Dataset(fields, coords={n: a for n, a in axes.items() if n in used})
+
+    def _axes(self, shape: Mapping[str, int]) -> dict[str, np.ndarray]:
+        names = [c.name for c in self.checked.coordinates]
+        alien = [n for n in shape if n not in names]
+        if alien:
+            raise DeclarationError(
+                f"shape names {alien[0]}, which is no coordinate.\nThe coordinates are {', '.join(names)}"
+            )
+        usual = AXIS.get(len(names), 7)
+        return {
+            c.name: np.linspace(c.low, c.high, int(shape.get(c.name, usual)))
+            for c in self.checked.coordinates
+        }
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the content of `solution.npz`: axes and fields on them, or points on a shaped domain."""
+        data = self.to_xarray()
+        if self.checked.shape is None:
+            named = {str(n): np.asarray(a) for n, a in {**data.coords, **data.data_vars}.items()}
+            return named
+        names = [c.name for c in self.checked.coordinates]
+        grids = np.meshgrid(*(data.coords[n].values for n in names if n in data.coords), indexing="ij")
+        points = {n: g.ravel() for n, g in zip([n for n in names if n in data.coords], grids, strict=True)}
+        matrix = np.stack(
+            [points.get(c.name, np.full(grids[0].size, c.low)) for c in self.checked.coordinates], 1
+        )
+        inside = self.contains(matrix)
+        values = self.evaluate(matrix[inside])
+        return {n: p[inside] for n, p in points.items()} | values
+
+    def panels(self) -> tuple[Panel, ...]:
+        """Return the lines and planes for the pictures."""
+        fields = {f.name: f for f in self.checked.fields}
+
+        def evaluate(points: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+            return self.evaluate(points), self.residuals(points)
+
+        def known(points: np.ndarray) -> dict[str, np.ndarray]:
+            return {
+                name: reference_values(self.checked, fields[name], reference, points)
+                if reference.table is None
+                else _interpolated(self.checked, reference, points)
+                for name, reference in self.checked.references.items()
+            }
+
+        return make_panels(self.checked, evaluate, known, self.contains)
+
+    def run_data(self) -> RunData:
+        """Return everything that the report shows."""
+        return RunData(
+            folder=self.folder,
+            result=self.result,
+            settings=self.compiled.transformed.settings.model_dump(),
+            understood=describe(self.compiled.transformed),
+            history=self.history,
+            panels=self.panels(),
+            source=self.checked.problem.source,
+        )
+
+    def plot(self) -> Figure:
+        """Return a matplotlib figure of the solution; a notebook shows it."""
+        from pinnsolver.report import draw_solution
+
+        return draw_solution(self.run_data())
+
+    def report(self) -> Path:
+        """Write the report page into the run folder, saving the solution first if it is not saved.
+
+        Returns:
+            Path of `report.html`.
+        """
+        from pinnsolver.report import write_report
+
+        saved = self if self.folder is not None else self.save()
+        assert saved.folder is not None
+        return write_report(saved.run_data(), saved.folder)
+
+    # ----------------------------------------------------------------------------------- save and load
+
+    def save(self, folder: str | Path | None = None, overwrite: bool = False) -> Solution:
+        """Write the run folder and return the solution with its place.
+
+        Args:
+            folder: where; `outputs/<problem>/<run>` if left out.
+            overwrite: replace a run that is there.
+
+        Raises:
+            RunFolderError: the folder holds a run already, or cannot be written.
+        """
+        seed = self.compiled.transformed.settings.seed
+        place = new_run_folder(folder, self.checked.problem.name, f"seed{seed}", overwrite)
+        write_declaration(place, self.compiled)
+        return self.save_in(place)
+
+    def save_in(self, place: Path) -> Solution:
+        """Write what training gave into a run folder that holds the declaration already."""
+        try:
+            progress = {"steps": self.result["steps"], "seconds": self.result["seconds"]}
+            write_checkpoint(place, self.module.state_dict(), progress)
+            write_history(place / "history.csv", self.history)
+            write_arrays(place / "solution.npz", self.arrays())
+            write_panels(place / "panels.npz", self.panels())
+            write_json(place / "result.json", self.result)  # last: a folder that has it is complete
+        except OSError as error:
+            raise unwritable(place, error) from None
+        return Solution(self.compiled, self.module, self.result, self.history, place)
+
+    @classmethod
+    def load(cls, folder: str | Path, device: str = "cpu") -> Solution:
+        """Read a saved solution. Nothing of the folder is executed: the declaration is kept as data.
+
+        Raises:
+            RunFolderError: it is no run folder, or a file of it is damaged.
+        """
+        place = Path(folder)
+        if not place.is_dir():
+            raise RunFolderError(
+                f"{place} is not a folder.\nName a folder that `pinnsolver solve` wrote, for example outputs/burgers/seed0"
+            )
+        result = read_json(place / "result.json")
+        problem = read_declaration(place)
+        transformed = transform_problem(
+            check_problem(problem), Settings(**read_json(place / "settings.json"))
+        )
+        compiled = CompiledProblem(transformed)
+        module = TrainableProblem(compiled).to(find_device(device))
+        state, _ = read_checkpoint(place)
+        try:
+            module.load_state_dict(state)
+        except RuntimeError as error:
+            raise RunFolderError(
+                f"The weights of {place} do not fit its settings: {error}.\nSolve the problem again"
+            ) from None
+        return cls(compiled, module, result, read_history(place / "history.csv"), place)
+
+
+def write_declaration(place: Path, compiled: CompiledProblem) -> None:
+    """Write what is known before training: the declaration, its data files, the settings, what was understood.
+
+    Raises:
+        RunFolderError: the folder cannot be written.
+    """
+    checked = compiled.checked
+    problem = checked.problem
+    tables = {
+        name: _table(checked, name, known)
+        for name, known in scoring_points(checked, Sampler.of(checked)).items()
+        if checked.references[name].formula is None
+    }
+    encoded, arrays = encode_problem(checked, tables)
+    try:
+        write_text(place / "problem.py", problem.source or _NO_SOURCE)
+        for declared in [m.path for m in checked.observations if m.path]:
+            # A copy beside problem.py keeps that file runnable; the run itself reads declaration.json.
+            if not Path(declared).is_absolute() and ".." not in Path(declared).parts:
+                (place / declared).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(problem.path(declared), place / declared)
+        if arrays:
+            write_arrays(place / "reference.npz", arrays)
+        write_json(place / "declaration.json", encoded)
+        write_json(place / "settings.json", compiled.transformed.settings.model_dump())
+        write_json(place / "understood.json", describe(compiled.transformed))
+    except OSError as error:
+        raise unwritable(place, error) from None
+
+
+def read_declaration(place: Path) -> Problem:
+    """Return the declaration that a run folder keeps as data; nothing of the folder is executed."""
+    source, reference = place / "problem.py", place / "reference.npz"
+    return decode_problem(
+        read_json(place / "declaration.json"),
+        read_arrays(reference) if reference.exists() else {},
+        source.read_text(encoding="utf-8") if source.is_file() else "",
+        place,
+    )
+
+
+def _table(checked: CheckedProblem, name: str, known: Scored) -> dict[str, np.ndarray]:
+    """Return where a field's answer is known as arrays by coordinate, values under ""."""
+    function = next(f for f in checked.fields if f.name == name)
+    columns = {checked.coordinates[i].name: known.points[:, i] for i in checked.inputs(function)}
+    return {**columns, "": known.values}
+
+
+_NO_SOURCE = (
+    '"""This problem was built in a session, not in a file; `declaration.json` holds it as data."""\n'
+)
+
+
+def _interpolated(checked: CheckedProblem, reference: Reference, points: np.ndarray) -> np.ndarray:
+    """Return a table's values between its points, for pictures only; NaN outside their hull."""
+    from scipy.interpolate import LinearNDInterpolator
+
+    assert reference.table is not None
+    columns = [i for i, c in enumerate(checked.coordinates) if c.name in reference.table]
+    known = np.stack([reference.table[checked.coordinates[i].name] for i in columns], axis=1)
+    values = reference.table[""]
+    if len(columns) == 1:
+        order = np.argsort(known[:, 0])
+        return np.interp(points[:, columns[0]], known[order, 0], values[order], left=np.nan, right=np.nan)
+    rows = np.random.default_rng(0).permutation(len(values))[:20000]
+    try:
+        found: np.ndarray = LinearNDInterpolator(known[rows], values[rows], rescale=True)(points[:, columns])
+    except Exception:  # Qhull refuses points on a line: then there is no picture of the reference
+        found = np.full(len(points), np.nan)
+    return found

@@ -1,0 +1,151 @@
+"""What the commands print: rich tables, Unicode maths."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pinnsolver.errors import DeclarationError
+from pinnsolver.transform import TransformedProblem, describe
+
+
+def _console() -> Console:
+    # Piped output keeps its lines whole: formulas broken at 80 columns are unreadable.
+    return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+
+
+def print_understood(transformed: TransformedProblem) -> None:
+    """Print what was understood of a problem, and what was chosen."""
+    console, told = _console(), describe(transformed)
+    console.print(Text(told["title"], style="bold"))
+    if told["about"]:
+        console.print(Padding(Text(told["about"]), (0, 0, 0, 2)))
+    _heading(console, "Domain")
+    console.print(Padding(Text(told["domain"]), (0, 0, 0, 2)))
+    _heading(console, "Fields")
+    for field in told["fields"]:
+        console.print(Padding(Text(f"{field['name']}({', '.join(field['arguments'])})"), (0, 0, 0, 2)))
+    _heading(console, "Equations")
+    for equation in told["equations"]:
+        _formula(console, equation, len(told["equations"]) > 1)
+    if told["conditions"]:
+        _heading(console, "Conditions")
+        console.print(_conditions(told["conditions"]))
+    shown = [f["ansatz"] for f in told["fields"] if f["ansatz"]]
+    if shown:
+        _heading(console, "Ansatz (N is the network's output)")
+        for ansatz in shown:
+            _formula(console, ansatz, False)
+    for unknown in told["unknowns"]:
+        bounds = f" in [{_bound(unknown['low'], '-∞')}, {_bound(unknown['high'], '∞')}]"
+        console.print(Text(f"\nUnknown {unknown['name']}, from {unknown['start']:g}{bounds}"))
+    for measured in told["observations"]:
+        console.print(Text(f"\nObservations of {measured['quantity']}: {measured['count']}"))
+    _heading(console, "Derivatives needed")
+    console.print(Padding(Text(", ".join(told["derivatives"])), (0, 0, 0, 2)))
+    _heading(console, "Choices")
+    table = Table(box=None, padding=(0, 2), show_header=False)
+    for name, choice in transformed.choices.items():
+        table.add_row(Text(name), Text(str(choice.value)), Text(choice.reason, style="dim"))
+    console.print(table)
+
+
+def _bound(value: float | None, without: str) -> str:
+    return without if value is None else f"{value:g}"
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print(Text(f"\n{text}", style="bold cyan"))
+
+
+def _formula(console: Console, item: Mapping[str, Any], named: bool) -> None:
+    if named:
+        console.print(Padding(Text(item["name"], style="dim"), (0, 0, 0, 2)))
+    console.print(Padding(Text(item["unicode"], no_wrap=True), (0, 0, 0, 2)))
+
+
+def _conditions(conditions: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, padding=(0, 2))
+    for head in ("condition", "kind", "where", "met by", "because"):
+        table.add_column(head, header_style="dim", no_wrap=head in ("condition", "met by"))
+    for c in conditions:
+        by = {"hard": "ansatz", "soft": "loss", "built in": "network input"}[c["enforced"]]
+        table.add_row(
+            Text(c["unicode"]), Text(c["kind"]), Text(c["where"]), Text(by), Text(c["reason"], style="dim")
+        )
+    return table
+
+
+def print_results(result: Mapping[str, Any]) -> None:
+    """Print the numbers of a run."""
+    console = _console()
+    console.print(
+        Text(
+            f"Stopped by {result['stopped']} after {result['steps']} steps, {result['seconds']:.1f} s "
+            f"(seed {result['seed']}, {result['device']}, {result['precision']})"
+        )
+    )
+    table = Table(box=None, padding=(0, 2))
+    table.add_column("", no_wrap=True)
+    table.add_column("", justify="right")
+    for field, value in result["relative_l2"].items():
+        if value is None:
+            table.add_row(Text(f"{field}: error"), Text("unknown: no reference was declared"))
+        else:
+            table.add_row(Text(f"{field}: relative L2 error"), Text(f"{value:.3e}"))
+            table.add_row(Text(f"{field}: largest error"), Text(f"{result['max_error'][field]:.3e}"))
+    for name, value in result["unknowns"].items():
+        table.add_row(Text(f"{name} ="), Text(f"{value:.8g}"))
+    for name, value in result["residual_rms"].items():
+        table.add_row(Text(f"{name}: residual (rms, fresh points)"), Text(f"{value:.3e}"))
+    for name, value in result["conditions_rms"].items():
+        table.add_row(Text(f"{name}: violation (rms)"), Text(f"{value:.3e}"))
+    console.print(table)
+
+
+def print_problems(folder: Path) -> None:
+    """Print the problem files of a folder with the first line of their docstrings; none is executed.
+
+    Raises:
+        DeclarationError: there is no such folder, or no problem file in it.
+    """
+    if not folder.is_dir():
+        raise DeclarationError(
+            f"There is no folder {folder}.\nName one that holds problem files: pinnsolver list FOLDER"
+        )
+    console = _console()
+    table = Table(box=None, padding=(0, 2), show_header=False)
+    found = 0
+    for file in sorted(folder.glob("*.py")):
+        try:
+            tree = ast.parse(file.read_text(encoding="utf-8-sig"))
+        except (SyntaxError, ValueError, OSError):
+            table.add_row(Text(str(file)), Text("(not valid Python)", style="dim"))
+            continue
+        if not any(_defines_problem(node) for node in tree.body):
+            continue
+        title = (ast.get_docstring(tree) or "").partition("\n")[0]
+        table.add_row(Text(str(file)), Text(title))
+        found += 1
+    if not found:
+        raise DeclarationError(
+            f"{folder} holds no problem file.\nA problem file is Python that defines `problem = Problem(...)`"
+        )
+    console.print(table)
+
+
+def _defines_problem(node: ast.stmt) -> bool:
+    targets: list[Any] = []
+    if isinstance(node, ast.Assign):
+        targets = node.targets
+    elif isinstance(node, ast.AnnAssign):
+        targets = [node.target]
+    return any(isinstance(t, ast.Name) and t.id == "problem" for t in targets)

@@ -1,0 +1,233 @@
+"""The callback that watches over training: clock, history, held-out best, redraws, stops, checkpoints."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from pinnsolver.sample import import_deepxde
+from pinnsolver.train.data import ProblemData
+from pinnsolver.train.lbfgs import SteppedLBFGS
+from pinnsolver.train.module import TrainableProblem
+from pinnsolver.train.progress import Progress, Status
+
+dde = import_deepxde()
+
+CHECKPOINT_SECONDS = 8.0  # the contract: at least every 10 s
+PATIENCE = 2000  # steps without a better held-out loss
+RESTARTS = 3  # from the best state after a loss that is not finite
+
+
+class Clock:
+    """Wall clock of the training; scoring against a reference, which training does not need, pauses it."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._paused = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far."""
+        return time.perf_counter() - self._start - self._paused
+
+    def without(self, work: Callable[[], Any]) -> Any:
+        """Do some work off the clock and return its result."""
+        begin = time.perf_counter()
+        try:
+            return work()
+        finally:
+            self._paused += time.perf_counter() - begin
+
+
+@dataclass
+class Best:
+    """The best state so far by the held-out terms, which are kept raw: weights may change."""
+
+    state: dict[str, torch.Tensor]
+    held_out: dict[str, float]
+    step: int
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What bounds a run: iterations, seconds, or both; without seconds nothing depends on a clock."""
+
+    steps: int | None
+    seconds: float | None
+
+    def fraction(self, step: int, seconds: float) -> float:
+        """Return how much of the budget is used up."""
+        shares = [0.0]
+        if self.steps is not None:
+            shares.append(step / max(self.steps, 1))
+        if self.seconds is not None:
+            shares.append(seconds / self.seconds)
+        return max(shares)
+
+
+@dataclass
+class History:
+    """A row for each recorded step."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """Return it as columns."""
+        if not self.rows:
+            return {}
+        return {key: np.array([row.get(key, math.nan) for row in self.rows]) for key in self.rows[0]}
+
+
+class Conductor(dde.callbacks.Callback):  # type: ignore[misc]
+    """Sees every step of `deepxde.Model` and decides when something has to happen.
+
+    Args:
+        data, module: what is trained.
+        budget: what bounds it.
+        clock: started by the caller, so that preparing counts.
+        score: gives the relative L2 error by field, or {}.
+        progress: where the status is shown.
+        checkpoint: called with the step and the seconds, at least every ten seconds.
+    """
+
+    def __init__(
+        self,
+        data: ProblemData,
+        module: TrainableProblem,
+        budget: Budget,
+        clock: Clock,
+        score: Callable[[], Mapping[str, float]],
+        progress: Progress,
+        checkpoint: Callable[[Conductor], None],
+    ) -> None:
+        super().__init__()
+        self.data, self.module, self.budget, self.clock = data, module, budget, clock
+        self.score, self.progress, self.checkpoint = score, progress, checkpoint
+        self.history = History()
+        self.phase = "Adam"
+        self.phase_seconds: float | None = None
+        self.record_every = 50
+        self.step = 0
+        self.interrupted = False
+        self.stopped: str | None = None
+        self.best: Best | None = None
+        self.last_progress = 0
+        self.stalls = 0
+        self.restarts = 0
+        self.checkpointed = 0.0
+        self.on_redraw: Callable[[], None] = lambda: None
+
+    # ----------------------------------------------------------------------------- called by DeepXDE
+
+    def on_epoch_end(self) -> None:
+        """Look after one step."""
+        self.step += 1
+        loss = self.data.total({name: float(value) for name, value in self.data.raw.items()})
+        if not math.isfinite(loss):
+            self._recover()
+            return
+        if self.step % self.record_every == 0:
+            self.record(loss)
+        redraw = self.data.compiled.transformed.settings.points.redraw
+        if redraw and self.step % redraw == 0:
+            self.redraw()
+        self._watch_stall()
+        seconds = self.clock.seconds
+        if seconds - self.checkpointed > CHECKPOINT_SECONDS:
+            self.checkpoint(self)
+            self.checkpointed = seconds
+        self._decide(seconds)
+
+    # ------------------------------------------------------------------------------------- the parts
+
+    def record(self, loss: float | None = None) -> None:
+        """Add a row to the history, and keep the state if it is the best by the held-out points."""
+        raw = {name: float(value) for name, value in self.data.raw.items()}
+        loss = self.data.total(raw) if loss is None else loss
+        held_out = {n: float(v.detach()) for n, v in self._held_out().items()}
+        self._keep_if_better(held_out)
+        error = dict(self.clock.without(self.score))
+        unknowns = self.module.unknowns.numbers()
+        row: dict[str, Any] = {"step": self.step, "seconds": self.clock.seconds, "phase": self.phase}
+        row |= {"loss": loss, "held_out": self.data.total(held_out)}
+        row |= {f"raw:{name}": value for name, value in raw.items()}
+        row |= {f"weighted:{name}": self.data.weights[name] * value for name, value in raw.items()}
+        row |= {f"unknown:{name}": value for name, value in unknowns.items()}
+        row |= {f"relative_l2:{name}": value for name, value in error.items()}
+        self.history.rows.append(row)
+        fraction = self.budget.fraction(self.step, self.clock.seconds)
+        self.progress.show(
+            Status(self.phase, self.step, self.clock.seconds, fraction, loss, raw, error, unknowns)
+        )
+
+    def _held_out(self) -> dict[str, torch.Tensor]:
+        with torch.no_grad():
+            return self.data.terms(self.module, self.data.held_out)
+
+    def _keep_if_better(self, held_out: dict[str, float]) -> None:
+        total = self.data.total(held_out)
+        if not math.isfinite(total):
+            return
+        best = None if self.best is None else self.data.total(self.best.held_out)
+        if best is None or total < 0.99 * best:
+            self.last_progress = self.step
+        if best is None or total < best:
+            state = {k: v.detach().clone() for k, v in self.module.state_dict().items()}
+            self.best = Best(state, held_out, self.step)
+
+    def redraw(self) -> None:
+        """Draw new points; whoever remembers the old ones is told."""
+        self.data.redraw()
+        self.on_redraw()
+
+    def _recover(self) -> None:
+        """Go back to the best state after a loss that is not finite; give up after a few times."""
+        if self.best is None or self.restarts >= RESTARTS:
+            self._stop("diverged")
+            return
+        self.restarts += 1
+        self.module.load_state_dict(self.best.state)
+        optimizer = self.model.opt
+        if isinstance(optimizer, SteppedLBFGS):
+            optimizer.forget()
+        else:
+            optimizer.state.clear()
+            for group in optimizer.param_groups:
+                group["lr"] *= 0.3
+
+    def _watch_stall(self) -> None:
+        """L-BFGS that cannot move forgets its curvature, then gets new points, then has converged."""
+        optimizer = self.model.opt
+        if not isinstance(optimizer, SteppedLBFGS):
+            return
+        self.stalls = 0 if optimizer.moved else self.stalls + 1
+        if self.stalls == 1:
+            optimizer.forget()
+        elif self.stalls == 2:
+            self.redraw()
+        elif self.stalls >= 4:
+            self._stop("plateau")
+
+    def _decide(self, seconds: float) -> None:
+        """Stop where a bound is met."""
+        budget = self.budget
+        if self.interrupted:
+            self._stop("interrupted")
+        elif budget.steps is not None and self.step >= budget.steps:
+            self._stop("steps")
+        elif budget.seconds is not None and seconds >= budget.seconds:
+            self._stop("seconds")
+        elif self.step - self.last_progress > PATIENCE:
+            self._stop("plateau")
+        elif self.phase_seconds is not None and seconds >= self.phase_seconds:
+            self.model.stop_training = True  # this phase only
+
+    def _stop(self, reason: str) -> None:
+        self.stopped = self.stopped or reason
+        self.model.stop_training = True

@@ -1,0 +1,143 @@
+"""The compiled problem as `deepxde.data.Data`: its points, and its losses by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from pinnsolver.compile import CompiledProblem, PreparedGroup
+from pinnsolver.compile.terms import TermGroup
+from pinnsolver.sample import Sampler, import_deepxde
+from pinnsolver.train.module import TrainableProblem
+
+dde = import_deepxde()
+
+
+class ProblemData(dde.data.Data):  # type: ignore[misc]
+    """All terms of a compiled problem on their points.
+
+    Args:
+        compiled: the problem.
+        sampler: of its domain.
+        seed: of the points.
+        device: where they are put.
+
+    DeepXDE calls its network once a step on the inputs that `train_next_batch` hands out; the terms
+    bring their own points and plans, so these inputs are a handful, and the call costs next to nothing.
+    """
+
+    def __init__(
+        self, compiled: CompiledProblem, sampler: Sampler, seed: int, device: torch.device | str = "cpu"
+    ) -> None:
+        self.compiled = compiled
+        self.sampler = sampler
+        self.device = device
+        self.rng = np.random.default_rng([seed, 1])
+        self.weights = dict.fromkeys(compiled.term_names, 1.0)
+        self.weights |= {
+            name: value
+            for name, value in (compiled.transformed.settings.weights or {}).items()
+            if name in self.weights
+        }
+        self.draws = 0
+        self.raw: dict[str, torch.Tensor] = {}
+        self.held_out = self._draw(np.random.default_rng([seed, 2]), 0.25)
+        self.groups: tuple[PreparedGroup, ...] = ()
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw new points for every term; observations stay."""
+        self.groups = self._draw(self.rng, 1.0)
+        self.draws += 1
+
+    def _draw(self, rng: np.random.Generator, share: float) -> tuple[PreparedGroup, ...]:
+        """Return the trained groups on new points, `share` of the usual number."""
+        prepared = []
+        for k in self.compiled.trained_groups:
+            group = self.compiled.groups[k]
+            if group.fixed is not None:
+                points, normals = group.fixed[0], None
+            elif group.region is None:
+                points, normals = self.sampler.interior(self._count(group, share), rng).points, None
+            else:
+                drawn = self.sampler.region(group.region, self._count(group, share), rng)
+                points, normals = drawn.points, drawn.normals
+            prepared.append(self.compiled.prepare(k, points, normals, self.device))
+        return tuple(prepared)
+
+    def _count(self, group: TermGroup, share: float) -> int:
+        """Return the number of points of a group."""
+        settings = self.compiled.transformed.settings.points
+        if group.kind == "equation":
+            return max(16, int(share * (settings.interior or 1000)))
+        assert group.region is not None
+        return max(4, int(share * self._count_in(group, settings.boundary or 100)))
+
+    def _count_in(self, group: TermGroup, most: int) -> int:
+        """Return the points of a region: none runs 1, one runs a hundred at most, integrals fewer."""
+        checked = self.compiled.checked
+        assert group.region is not None
+        gone = {column for view, _ in group.views for column in view.columns}
+        pinned = {column for view, _ in group.views for column, _ in view.pins} | gone
+        running = len(checked.coordinates) - len(pinned) - (group.region.boundary is not None)
+        if running <= 0 and group.region.boundary is None:
+            return 1
+        if any(view.nodes is not None for view, _ in group.views):
+            return min(most, 32)
+        return most if running > 1 else max(most // 2, 32)
+
+    @property
+    def points(self) -> dict[str, int]:
+        """Number of points of each term."""
+        return {name: len(g.columns[0]) for g in self.groups for name in g.group.names}
+
+    def terms(
+        self, module: TrainableProblem, groups: tuple[PreparedGroup, ...] | None = None
+    ) -> dict[str, torch.Tensor]:
+        """Return each term's mean square residual, 0-d, unweighted."""
+        unknowns = module.unknowns.values()
+        found: dict[str, torch.Tensor] = {}
+        for prepared in self.groups if groups is None else groups:
+            residuals = self.compiled.residuals(prepared, module.network, unknowns)
+            found |= {
+                name: r.square().mean() for name, r in residuals.items() if self.compiled.is_trained(name)
+            }
+        return found
+
+    def total(self, raw: Mapping[str, float]) -> float:
+        """Return the weighted sum of raw terms."""
+        return math.fsum(self.weights[name] * value for name, value in raw.items())
+
+    # ------------------------------------------------------------------ what deepxde.Model calls
+
+    def losses(
+        self, targets: Any, outputs: Any, loss_fn: Any, inputs: Any, model: Any, aux: Any = None
+    ) -> list[torch.Tensor]:
+        """Return the weighted terms; DeepXDE sums them."""
+        raw = self.terms(model.net)
+        self.raw = {name: value.detach() for name, value in raw.items()}
+        return [self.weights[name] * value for name, value in raw.items()]
+
+    def losses_test(
+        self, targets: Any, outputs: Any, loss_fn: Any, inputs: Any, model: Any, aux: Any = None
+    ) -> list[torch.Tensor]:
+        """Return the weighted terms on the held-out points."""
+        raw = self.terms(model.net, self.held_out)
+        return [self.weights[name] * value for name, value in raw.items()]
+
+    def _probe(self) -> np.ndarray:
+        columns = torch.cat(self.groups[0].columns, dim=1)[:4]
+        probe: np.ndarray = columns.detach().cpu().numpy()
+        return probe
+
+    def train_next_batch(self, batch_size: int | None = None) -> tuple[np.ndarray, None]:
+        """Return a few inputs and no targets; see the class."""
+        return self._probe(), None
+
+    def test(self) -> tuple[np.ndarray, None]:
+        """Return a few inputs and no targets; see the class."""
+        return self._probe(), None

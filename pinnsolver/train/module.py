@@ -1,0 +1,58 @@
+"""The trainable whole as DeepXDE sees it: networks and unknown numbers in one torch module."""
+
+from __future__ import annotations
+
+import torch
+
+from pinnsolver.compile import CompiledProblem, DerivativePlan
+from pinnsolver.compile.ansatz import compile_ansatz
+from pinnsolver.network import AutogradNetwork, Unknowns, build_network
+
+
+class TrainableProblem(torch.nn.Module):
+    """A compiled problem's network and unknowns; calling it gives the fields, ansatz included.
+
+    It is what `deepxde.Model` takes for a network: the unknowns are parameters of it, so every optimizer
+    and every checkpoint has them.
+
+    Args:
+        compiled: the problem.
+        network: any module from (n, D) to (n, number of fields); our own where it is left out.
+    """
+
+    def __init__(self, compiled: CompiledProblem, network: torch.nn.Module | None = None) -> None:
+        super().__init__()
+        checked = compiled.checked
+        names = [f.name for f in checked.fields]
+        self.network = (
+            build_network(checked, compiled.transformed.settings, compiled.dtype)
+            if network is None
+            else AutogradNetwork(network, names).to(compiled.dtype)
+        )
+        self.unknowns = Unknowns(checked.unknowns, compiled.dtype)
+        self._ansatz = compile_ansatz(
+            compiled.transformed, DerivativePlan.of((n, (0,) * len(checked.coordinates)) for n in names)
+        )
+        self._keys = [(n, (0,) * len(checked.coordinates)) for n in names]
+        self.dtype = compiled.dtype
+        # What deepxde.Model looks for in a network.
+        self.regularizer = None
+        self.auxiliary_vars = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters live."""
+        return self.unknowns.raw.device
+
+    @property
+    def size(self) -> int:
+        """Number of trainable numbers."""
+        return sum(p.numel() for p in self.parameters())
+
+    def forward(self, points: torch.Tensor) -> torch.Tensor:
+        """Return the fields at (n, D) points, (n, number of fields)."""
+        points = points.to(device=self.device, dtype=self.dtype)
+        raw = self.network(points)
+        outputs = {key: raw[:, k : k + 1] for k, key in enumerate(self._keys)}
+        fields = self._ansatz.assemble(self._ansatz.tables(points), outputs)
+        return torch.cat([fields[key] for key in self._keys], dim=1)

@@ -1,0 +1,202 @@
+"""The training plan: Adam, then L-BFGS, driven by `deepxde.Model`."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from pinnsolver.compile import CompiledProblem
+from pinnsolver.errors import DeclarationError, TrainingDiverged
+from pinnsolver.sample import Sampler, import_deepxde
+from pinnsolver.train.conductor import Budget, Clock, Conductor, History
+from pinnsolver.train.data import ProblemData
+from pinnsolver.train.lbfgs import SteppedLBFGS
+from pinnsolver.train.module import TrainableProblem
+from pinnsolver.train.progress import Progress, Quiet
+
+dde = import_deepxde()
+
+ADAM_SHARE = 0.2  # of the budget at most, so that short runs reach L-BFGS
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves.
+
+    Args:
+        module: with the best parameters by the held-out points.
+        history: a row for each recorded step.
+        stopped: "tolerance", "plateau", "steps", "seconds", "interrupted" or "diverged".
+        steps, seconds: used.
+        points: number of points of each term.
+    """
+
+    module: TrainableProblem
+    history: History
+    stopped: str
+    steps: int
+    seconds: float
+    points: Mapping[str, int]
+
+
+def train_problem(
+    compiled: CompiledProblem,
+    *,
+    clock: Clock | None = None,
+    progress: Progress | None = None,
+    score: Callable[[TrainableProblem], Mapping[str, float]] | None = None,
+    checkpoint: Callable[[TrainableProblem, History, int, float, str], None] | None = None,
+) -> Trained:
+    """Train a compiled problem by the settings it was transformed with.
+
+    Args:
+        compiled: the problem; its settings have no gaps.
+        clock: started before the problem was compiled; a new one if left out.
+        progress: where the status is shown.
+        score: relative L2 error by field, where a reference is known; only shown and recorded.
+        checkpoint: writes one, at least every ten seconds.
+
+    Raises:
+        DeclarationError: a region without points, data that are not finite, a device that is not there.
+        TrainingDiverged: the loss is not finite at the very start.
+    """
+    settings = compiled.transformed.settings
+    device = find_device(settings.device or "cpu")
+    seed = settings.seed or 0
+    torch.manual_seed(seed)
+    clock = clock or Clock()
+    module = TrainableProblem(compiled).to(device)
+    data = ProblemData(compiled, Sampler.of(compiled.checked), seed, device)
+    budget = Budget(settings.steps, settings.seconds)
+    conductor = Conductor(
+        data,
+        module,
+        budget,
+        clock,
+        (lambda: score(module)) if score else dict,
+        progress or Quiet(),
+        lambda c: checkpoint(module, c.history, c.step, clock.seconds, c.phase) if checkpoint else None,
+    )
+    _refuse_bad_start(data, module)
+    with conductor.progress, _interruptible(conductor), _quiet():
+        data.raw = {name: value.detach() for name, value in data.terms(module).items()}
+        conductor.phase = "start"
+        conductor.record()
+        if budget.steps != 0:
+            _run_adam(conductor)
+        if conductor.stopped is None:
+            _run_lbfgs(conductor)
+        if conductor.stopped not in ("diverged", None) and conductor.step % conductor.record_every:
+            conductor.record()
+    if conductor.best is not None:
+        module.load_state_dict(conductor.best.state)
+    return Trained(
+        module, conductor.history, conductor.stopped or "steps", conductor.step, clock.seconds, data.points
+    )
+
+
+def find_device(name: str) -> torch.device:
+    """Return a device that is there.
+
+    Raises:
+        DeclarationError: it is not.
+    """
+    if name.startswith("cuda"):
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        index = int(name.partition(":")[2] or 0)
+        if index >= count:
+            there = ", ".join(["cpu", *(f"cuda:{i}" for i in range(count))])
+            raise DeclarationError(
+                f"The device {name} is not there; torch finds {there}.\nWrite --device cpu, or leave it out"
+            )
+    return torch.device(name)
+
+
+def _run_adam(conductor: Conductor) -> None:
+    """First order: into the basin. The learning rate falls to a tenth."""
+    settings = conductor.data.compiled.transformed.settings
+    steps = settings.optimizer.adam or 0
+    budget = conductor.budget
+    if settings.seconds is not None:
+        conductor.phase_seconds = ADAM_SHARE * settings.seconds
+    if budget.steps is not None:
+        steps = min(steps, max(1, int(ADAM_SHARE * budget.steps)))
+    if not steps:
+        return
+    conductor.phase, conductor.record_every = "Adam", 50
+    rate = settings.optimizer.learning_rate or 1e-3
+    optimizer = torch.optim.Adam(conductor.module.parameters(), lr=rate)
+    schedule = ("exponential", 0.1 ** (1 / steps))
+    _drive(conductor, optimizer, steps, schedule)
+    conductor.phase_seconds = None
+
+
+def _run_lbfgs(conductor: Conductor) -> None:
+    """Quasi-Newton: the digits."""
+    settings = conductor.data.compiled.transformed.settings
+    conductor.phase, conductor.record_every = "L-BFGS", 20
+    optimizer = SteppedLBFGS(conductor.module.parameters(), settings.optimizer.memory or 50)
+    conductor.on_redraw = optimizer.function_changed
+    conductor.last_progress = conductor.step
+    left = None if conductor.budget.steps is None else conductor.budget.steps - conductor.step
+    _drive(conductor, optimizer, 10**9 if left is None else left, None)
+
+
+def _drive(conductor: Conductor, optimizer: torch.optim.Optimizer, steps: int, decay: Any) -> None:
+    """Let `deepxde.Model` do the steps."""
+    if conductor.stopped or steps <= 0:
+        return
+    model = dde.Model(conductor.data, conductor.module)
+    model.compile(optimizer, decay=decay, verbose=0)
+    model.train(iterations=steps, display_every=10**12, callbacks=[conductor], verbose=0)
+
+
+def _refuse_bad_start(data: ProblemData, module: TrainableProblem) -> None:
+    """Raise where a term is not finite before the first step, with the term and the place."""
+    unknowns = module.unknowns.values()
+    for prepared in data.groups:
+        for name, residual in data.compiled.residuals(prepared, module.network, unknowns).items():
+            bad = ~torch.isfinite(residual[:, 0])
+            if data.compiled.is_trained(name) and bad.any():
+                row = int(bad.nonzero()[0])
+                pairs = zip(data.compiled.checked.coordinates, prepared.columns, strict=True)
+                place = ", ".join(f"{c.name} = {float(column[row]):.6g}" for c, column in pairs)
+                raise TrainingDiverged(
+                    f"The term “{name}” is {float(residual[row, 0].detach())} at {place}, before the first step "
+                    f"({int(bad.sum())} of {len(bad)} points).\n"
+                    "Write the equation so that it is finite there: a division by zero, a logarithm or a root of a negative field?"
+                )
+
+
+@contextlib.contextmanager
+def _interruptible(conductor: Conductor) -> Iterator[None]:
+    """End at the next step on Ctrl-C or SIGTERM; a second Ctrl-C ends at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def note(number: int, frame: Any) -> None:
+        if conductor.interrupted:
+            raise KeyboardInterrupt
+        conductor.interrupted = True
+
+    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """DeepXDE prints how long it took whatever it is told; our own progress goes to stderr."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield

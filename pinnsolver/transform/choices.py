@@ -1,0 +1,102 @@
+"""The automatic choices: settings filled in from the declaration, each with its reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pinnsolver.declare import CheckedProblem, Settings
+from pinnsolver.errors import UnsupportedProblem
+from pinnsolver.transform.hard import build_hard_conditions
+from pinnsolver.transform.transformed import Choice, TransformedProblem
+
+DEFAULT_STEPS = 5000
+
+
+def transform_problem(checked: CheckedProblem, settings: Settings) -> TransformedProblem:
+    """Restate a checked problem: hard conditions, and every setting that was left open.
+
+    Args:
+        settings: what the user said, command line and problem file joined.
+
+    Raises:
+        UnsupportedProblem: a method was asked for that is not ours yet.
+    """
+    if settings.causal:
+        raise UnsupportedProblem(
+            "Causal weighting is not built yet.\nLeave out causal=True (--causal): the solver then weights all times alike"
+        )
+    if settings.frame == "lagrangian":
+        raise UnsupportedProblem(
+            'The Lagrangian frame is not built yet.\nLeave out frame="lagrangian" (--frame): the solver then works in the Eulerian frame'
+        )
+    ansatz, enforcement = build_hard_conditions(checked, settings.hard)
+    resolved, choices = _fill_in(checked, settings)
+    hard = [name for name, e in enforcement.items() if e.how == "hard"]
+    counts = f"{len(hard)} of {len(enforcement)} conditions"
+    choices = {
+        "hard conditions": Choice(
+            counts, "asked for" if settings.hard is not None else "every condition whose ansatz is plain"
+        ),
+        **choices,
+    }
+    return TransformedProblem(checked, resolved, ansatz, enforcement, choices)
+
+
+def _fill_in(checked: CheckedProblem, settings: Settings) -> tuple[Settings, dict[str, Choice]]:
+    """Return the settings without gaps, and the choices that filled them."""
+    inputs = len(checked.coordinates)
+    highest = max((max(checked.highest_orders(f.name), default=0) for f in checked.fields), default=0)
+    fields = len(checked.fields)
+    automatic: dict[str, tuple[Any, str]] = {
+        "seed": (0, "fixed, so that a run can be repeated"),
+        "device": ("cpu", "small networks in float64 run best there"),
+        "precision": ("float64", "L-BFGS stalls on the rounding of float32"),
+        "frame": ("eulerian", "the only one built yet"),
+        "causal": (False, "not built yet"),
+        "points.interior": (_interior_points(inputs), f"{inputs} coordinate{'s' * (inputs > 1)}"),
+        "points.boundary": (
+            _boundary_points(inputs),
+            "for each condition; the square root where one coordinate runs",
+        ),
+        "points.integral": (48, "Gauss-Legendre nodes along each integrated coordinate"),
+        "points.redraw": (500, "new points before the old ones are learnt by heart"),
+        "network.width": (_width(inputs, fields), f"{inputs} inputs, {fields} field{'s' * (fields > 1)}"),
+        "network.depth": (3, "deep enough for the products of features, shallow enough to train"),
+        "network.activation": ("tanh", f"smooth: the equations differentiate {highest} times"),
+        "network.harmonics": (2, "of each periodic coordinate"),
+        "optimizer.adam": (1000, "first order finds the basin, then L-BFGS the digits"),
+        "optimizer.learning_rate": (5e-3, "falls to a tenth along Adam's steps"),
+        "optimizer.memory": (50, "pairs that L-BFGS remembers"),
+    }
+    if settings.steps is None and settings.seconds is None:
+        automatic["steps"] = (
+            DEFAULT_STEPS,
+            "neither steps nor seconds were given; steps make the run repeatable",
+        )
+    given = settings.model_dump()
+    values, choices = {}, {}
+    for key, (value, reason) in automatic.items():
+        node: Any = given
+        for part in key.split("."):
+            node = node[part]
+        values[key] = value if node is None else node
+        choices[key] = Choice(values[key], reason if node is None else "asked for")
+    for key in ("steps", "seconds", "threads", "hard"):
+        if given[key] is not None:
+            choices[key] = Choice(given[key], "asked for")
+    return settings.with_values(values), choices
+
+
+def _interior_points(inputs: int) -> int:
+    """Return points for the equations: more in more dimensions, never so many that a step takes long."""
+    return {1: 400, 2: 2500, 3: 5000}.get(inputs, 8000)
+
+
+def _boundary_points(inputs: int) -> int:
+    """Return points for each condition that runs over two or more coordinates."""
+    return {1: 100, 2: 200, 3: 500}.get(inputs, 800)
+
+
+def _width(inputs: int, fields: int) -> int:
+    """Return neurons in a layer."""
+    return {1: 32, 2: 32, 3: 40}.get(inputs, 48) + 8 * min(fields - 1, 3)

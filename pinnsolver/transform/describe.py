@@ -1,0 +1,139 @@
+"""What was understood of a declaration, as text and MathML: for `show`, for the report, for the record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+from sympy import Expr, Function
+
+from pinnsolver.declare import CheckedProblem
+from pinnsolver.declare.texts import mathml_text, plain_text, unicode_text
+from pinnsolver.transform.transformed import TransformedProblem
+
+
+def describe(transformed: TransformedProblem) -> dict[str, Any]:
+    """Return what was understood: the content of `understood.json`."""
+    checked = transformed.checked
+    title, _, about = checked.problem.about.partition("\n")
+    conditions = [
+        {
+            "name": c.name,
+            **_maths(c.source),
+            "kind": c.kind,
+            "where": str(c.region),
+            "enforced": transformed.enforcement[c.name].how,
+            "reason": transformed.enforcement[c.name].reason,
+        }
+        for c in checked.conditions
+    ]
+    conditions += [_periodic(name, checked) for name in checked.periodic]
+    return {
+        "name": checked.problem.name,
+        "title": title or checked.problem.name,
+        "about": about.strip(),
+        "domain": domain_text(checked),
+        "coordinates": [
+            {
+                "name": c.name,
+                "role": c.role,
+                "low": c.low,
+                "high": c.high,
+                "periodic": c.name in checked.periodic,
+            }
+            for c in checked.coordinates
+        ],
+        "fields": [
+            {
+                "name": f.name,
+                "arguments": [str(a) for a in f.arguments],
+                "ansatz": _ansatz(transformed, f.name),
+            }
+            for f in checked.fields
+        ],
+        "equations": [{"name": e.name, **_maths(e.source)} for e in checked.equations],
+        "conditions": conditions,
+        "unknowns": [
+            {"name": u.name, "start": u.start, "low": u.low, "high": u.high} for u in checked.unknowns
+        ],
+        "observations": [
+            {"name": m.name, "quantity": plain_text(m.source), "count": len(m.values)}
+            for m in checked.observations
+        ],
+        "derivatives": derivative_names(checked),
+        "warnings": list(checked.warnings),
+    }
+
+
+def domain_text(checked: CheckedProblem) -> str:
+    """Return the domain as one line of Unicode: x ∈ [-1, 1], t ∈ [0, 1]."""
+    boxes = [c for c in checked.coordinates if checked.shape is None or c.role != "space"]
+    parts = [f"{_pretty(c.symbol)} ∈ [{_pretty(c.low_exact)}, {_pretty(c.high_exact)}]" for c in boxes]
+    if checked.shape is not None:
+        names = ", ".join(_pretty(s) for s in checked.shape.symbols)
+        parts.insert(0, f"({names}) ∈ {checked.shape}")
+    return ", ".join(parts)
+
+
+def derivative_names(checked: CheckedProblem) -> list[str]:
+    """Return the derivatives that equations and conditions need: u, u_t, u_xx."""
+    found: dict[str, None] = {}
+    names = [c.name for c in checked.coordinates]
+    separator = "" if all(len(n) == 1 for n in names) else ","
+    lowered = [e.residual for e in checked.equations] + [c.residual for c in checked.conditions]
+    lowered += [m.quantity for m in checked.observations]
+    for value in (v for low in lowered for v in low.all_values()):
+        by = [n for n, order in zip(names, value.orders, strict=True) for _ in range(order)]
+        by += ["n"] if value.normal else []
+        found.setdefault(value.field + ("_" + separator.join(by) if by else ""))
+    return sorted(found, key=lambda n: (n.partition("_")[0], len(n), n))
+
+
+def _pretty(expr: Any) -> str:
+    text = unicode_text(expr)
+    return text if "\n" not in text else plain_text(expr)
+
+
+def _maths(source: Any) -> dict[str, str]:
+    """Return an equation as Unicode and MathML; an expression stands for expression = 0."""
+    equation = source if isinstance(source, sympy.Eq) else sympy.Eq(source, 0, evaluate=False)
+    return {"unicode": unicode_text(equation), "mathml": mathml_text(equation)}
+
+
+def _periodic(name: str, checked: CheckedProblem) -> dict[str, str]:
+    c = next(c for c in checked.coordinates if c.name == name)
+    symbol = sympy.Symbol(name)
+    functions = [f for f in checked.fields if c.symbol in f.arguments]
+    shifted = [
+        sympy.Eq(
+            Function(f.name)(
+                *[symbol + (c.high_exact - c.low_exact) if a == c.symbol else a for a in f.arguments]
+            ),
+            Function(f.name)(*f.arguments),
+            evaluate=False,
+        )
+        for f in functions[:1]
+    ]
+    texts = _maths(shifted[0]) if shifted else {"unicode": "", "mathml": ""}
+    return {
+        "name": f"periodic in {name}",
+        **texts,
+        "kind": "periodic",
+        "where": f"{name} ∈ [{c.low:g}, {c.high:g}]",
+        "enforced": "built in",
+        "reason": "the network sees cosines and sines of the coordinate: every derivative is periodic",
+    }
+
+
+def _ansatz(transformed: TransformedProblem, field: str) -> dict[str, str] | None:
+    """Return the formula of a field's ansatz, None where the field is the network's output."""
+    ansatz = transformed.ansatz[field]
+    if ansatz.is_plain:
+        return None
+    name = sympy.Symbol(field)
+    network = sympy.Symbol(f"N_{field}")
+    right: Expr = sympy.Add(ansatz.lift, sympy.Mul(ansatz.factor, network, evaluate=False), evaluate=False)
+    if ansatz.lift == 0:
+        right = sympy.Mul(ansatz.factor, network, evaluate=False)
+    equation = sympy.Eq(name, right, evaluate=False)
+    return {"unicode": unicode_text(equation), "mathml": mathml_text(equation)}

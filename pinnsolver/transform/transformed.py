@@ -1,0 +1,64 @@
+"""The problem restated: which conditions are built in, by which formulas, and every choice with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Expr
+
+from pinnsolver.declare import CheckedProblem, Settings
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One choice and why it was made; the reason says so where the user asked for it."""
+
+    value: Any
+    reason: str
+
+
+@dataclass(frozen=True)
+class Ansatz:
+    """field = lift + factor * raw: the conditions that lift and factor carry hold for every network.
+
+    Args:
+        lift: meets the conditions, in the problem's coordinates.
+        factor: vanishes where they hold, to the order that they need.
+    """
+
+    lift: Expr
+    factor: Expr
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the field is the network's own output."""
+        return bool(self.lift == 0 and self.factor == 1)
+
+
+@dataclass(frozen=True)
+class Enforcement:
+    """How a condition is met: "hard" (by the ansatz), "built in" (by the network's input) or "soft" (by the loss)."""
+
+    how: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class TransformedProblem:
+    """What is compiled.
+
+    Args:
+        checked: the declaration.
+        settings: with every automatic choice filled in.
+        ansatz: by field name, for every field.
+        enforcement: by condition name, for every condition.
+        choices: by name, for the report.
+    """
+
+    checked: CheckedProblem
+    settings: Settings
+    ansatz: Mapping[str, Ansatz]
+    enforcement: Mapping[str, Enforcement]
+    choices: Mapping[str, Choice]
