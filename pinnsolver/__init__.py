@@ -48,7 +48,31 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
-__all__ = [*_HOME_OF]  # noqa: PLE0605 - a list, if not a literal one
+__all__ = [
+    "Ball",
+    "CompileError",
+    "Cuboid",
+    "DeclarationError",
+    "Disk",
+    "Ellipse",
+    "Interval",
+    "NormalDerivative",
+    "Observations",
+    "On",
+    "Periodic",
+    "PinnsolverError",
+    "Polygon",
+    "Problem",
+    "Rectangle",
+    "RunFolderError",
+    "Settings",
+    "Solution",
+    "TrainingDiverged",
+    "Unknown",
+    "UnsupportedProblem",
+    "load_problem",
+    "solve",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,9 +16,6 @@ from pinnsolver.compile.plan import DerivativePlan, FieldDerivative, Orders, lei
 from pinnsolver.compile.printing import compile_expressions
 from pinnsolver.transform import TransformedProblem
 
-# A coefficient is a number, or the index of a column among those that the points decide.
-Coefficient = float | int
-
 
 @dataclass(frozen=True)
 class _Entry:
@@ -83,7 +80,7 @@ def compile_ansatz(transformed: TransformedProblem, plan: DerivativePlan) -> Ans
     for field, orders in plan.wanted:
         ansatz = transformed.ansatz[field]
         lift = differentiated(ansatz.lift, orders)
-        terms = []
+        terms: list[tuple[float, int | None, FieldDerivative]] = []
         for count, first, second in leibniz_terms(orders):
             factor = differentiated(ansatz.factor, first)
             if factor == 0:

@@ -7,9 +7,6 @@ from pinnsolver.declare.checked import Region as Region
 from pinnsolver.declare.conditions import On as On
 from pinnsolver.declare.conditions import Periodic as Periodic
 from pinnsolver.declare.load import load_problem as load_problem
-from pinnsolver.declare.lower import Coordinate as Coordinate
-from pinnsolver.declare.lower import Field as Field
-from pinnsolver.declare.lower import FieldValue as FieldValue
 from pinnsolver.declare.observations import Observations as Observations
 from pinnsolver.declare.problem import Problem as Problem
 from pinnsolver.declare.settings import Settings as Settings
@@ -22,3 +19,6 @@ from pinnsolver.declare.shapes import Polygon as Polygon
 from pinnsolver.declare.shapes import Rectangle as Rectangle
 from pinnsolver.declare.symbols import NormalDerivative as NormalDerivative
 from pinnsolver.declare.symbols import Unknown as Unknown
+from pinnsolver.declare.values import Coordinate as Coordinate
+from pinnsolver.declare.values import Field as Field
+from pinnsolver.declare.values import FieldValue as FieldValue

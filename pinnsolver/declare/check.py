@@ -12,19 +12,23 @@ from dataclasses import replace
 from typing import Any
 
 import sympy
-from sympy import Eq, Expr, Symbol
+from sympy import Expr, Integral, Symbol
 from sympy.core.function import AppliedUndef
-from sympy.logic.boolalg import BooleanAtom
 
 from pinnsolver.declare.checked import CheckedProblem, Equation, Measured
-from pinnsolver.declare.classify import check_conditions, check_initial_states
-from pinnsolver.declare.lower import Coordinate, Field, Lowered, Scope, lower
-from pinnsolver.declare.observations import Observations
+from pinnsolver.declare.classify import check_conditions
+from pinnsolver.declare.equations import check_real, residual_of
+from pinnsolver.declare.initial import check_initial_states
+from pinnsolver.declare.lower import lower, refuse_symbol
+from pinnsolver.declare.measured import check_observations
 from pinnsolver.declare.problem import Problem
 from pinnsolver.declare.reference import load_references
 from pinnsolver.declare.shapes import Shape
-from pinnsolver.declare.symbols import NormalDerivative, Unknown, to_number
+from pinnsolver.declare.symbols import NormalDerivative, Unknown, shown, to_number
+from pinnsolver.declare.values import Coordinate, Field, Lowered, Scope
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
+
+_EXAMPLE = "Eq(u(x, t).diff(t), u(x, t).diff(x, 2))"
 
 
 def check_problem(problem: Problem) -> CheckedProblem:
@@ -34,25 +38,31 @@ def check_problem(problem: Problem) -> CheckedProblem:
         DeclarationError: it is wrong; the message names the culprit and shows what to write.
         UnsupportedProblem: it is right, but not ours yet.
     """
-    warnings: list[str] = []
+    try:
+        return _check(problem)
+    except RecursionError:
+        raise UnsupportedProblem(
+            f"An expression of the problem {problem.name} is nested too deeply to be read.\n"
+            "Introduce a field of its own for a part of it, or write it flatter"
+        ) from None
+
+
+def _check(problem: Problem) -> CheckedProblem:
+    """Check the parts in the order in which they build on each other."""
     coordinates = _check_coordinates(problem)
-    residuals = [_residual_of(e, "equation") for e in problem.equations]
-    if not residuals:
+    if not problem.equations:
         raise DeclarationError(
             "The problem has no equations.\nWrite for example equations=[Eq(u(x).diff(x, 2), 1)]"
         )
-    fields = _find_fields(residuals, coordinates)
+    residuals = [residual_of(e, "equation", _EXAMPLE) for e in problem.equations]
+    fields = _find_fields(problem.equations, coordinates)
     scope = Scope(coordinates, {f.name: f for f in fields})
-    equations = tuple(
-        _check_equation(name, source, residual, scope)
-        for name, source, residual in zip(
-            _equation_names(len(residuals)), problem.equations, residuals, strict=True
-        )
-    )
+    names = _equation_names(len(residuals))
+    equations = tuple(map(_check_equation, names, problem.equations, residuals, [scope] * len(residuals)))
     shape = problem.domain if isinstance(problem.domain, Shape) else None
+    warnings: list[str] = []
     conditions, periodic = check_conditions(problem, scope, shape, warnings)
-    observations = _check_observations(problem, scope)
-    unknowns = _find_unknowns([*equations, *conditions], observations)
+    observations = check_observations(problem, scope)
     checked = CheckedProblem(
         problem=problem,
         coordinates=coordinates,
@@ -62,7 +72,7 @@ def check_problem(problem: Problem) -> CheckedProblem:
         conditions=conditions,
         observations=observations,
         periodic=periodic,
-        unknowns=unknowns,
+        unknowns=_find_unknowns([*equations, *conditions], observations),
         references=load_references(problem, scope),
         warnings=(),
     )
@@ -86,7 +96,7 @@ def _check_coordinates(problem: Problem) -> tuple[Coordinate, ...]:
                     f"The shape {problem.domain} has no extent in {symbol}: the shapes that it is made of do not meet.\n"
                     "Move them so that they overlap"
                 )
-            found.append(Coordinate(symbol, a, b, "space", sympy.Float(a), sympy.Float(b)))
+            found.append(Coordinate(symbol, a, b, "space", _exact(a), _exact(b)))
     else:
         found += [_limits(item, "domain", "space", "(x, 0, 1)") for item in problem.domain]
     if problem.time is not None:
@@ -97,6 +107,8 @@ def _check_coordinates(problem: Problem) -> tuple[Coordinate, ...]:
         )
     found += [_limits(item, "parameters", "parameter", "(nu, 0.01, 0.1)") for item in problem.parameters]
     repeated = [str(s) for s, n in Counter(c.name for c in found).items() if n > 1]
+    for coordinate in found:
+        _check_assumptions(coordinate)
     if repeated:
         raise DeclarationError(
             f"{repeated[0]} is declared twice among domain, time and parameters.\nGive each coordinate a symbol of its own"
@@ -108,7 +120,7 @@ def _limits(item: Sequence[Any], what: str, role: str, example: str) -> Coordina
     """Return sympy-style limits as a coordinate."""
     if len(item) != 3 or not isinstance(item[0], Symbol) or isinstance(item[0], Unknown):
         raise DeclarationError(
-            f"{what} has the limits {tuple(item)}; limits are (symbol, low, high).\nWrite for example {example}"
+            f"{what} has the limits {shown(tuple(item))}; limits are (symbol, low, high).\nWrite for example {example}"
         )
     symbol, low, high = item
     low_number = to_number(low, f"The low limit of {symbol}")
@@ -123,35 +135,34 @@ def _limits(item: Sequence[Any], what: str, role: str, example: str) -> Coordina
     return Coordinate(symbol, low_number, high_number, role, sympy.sympify(low), sympy.sympify(high))
 
 
+def _exact(number: float) -> Expr:
+    """Return a float as sympy would write it: 1 for 1.0."""
+    return sympy.Integer(int(number)) if number.is_integer() else sympy.Float(number)
+
+
+def _check_assumptions(c: Coordinate) -> None:
+    """Refuse a coordinate whose assumptions its range breaks: sympy has simplified by them already."""
+    wrong = [
+        word
+        for word, broken in (
+            ("positive", c.symbol.is_positive and c.low < 0),
+            ("nonnegative", c.symbol.is_nonnegative and c.low < 0),
+            ("negative", c.symbol.is_negative and c.high > 0),
+            ("nonpositive", c.symbol.is_nonpositive and c.high > 0),
+            ("integer", c.symbol.is_integer),
+            ("not real", c.symbol.is_real is False),
+            ("not commutative", not c.symbol.is_commutative),
+        )
+        if broken
+    ]
+    if wrong:
+        raise DeclarationError(
+            f"The symbol {c.name} is declared {wrong[0]}, but runs over the real numbers from {c.low_exact} to {c.high_exact}.\n"
+            f'Write {c.name} = symbols("{c.name}", real=True)'
+        )
+
+
 # ------------------------------------------------------------------------------------------ equations
-
-
-def _residual_of(equation: Any, what: str) -> Expr:
-    """Return left side minus right side of a user's equation."""
-    if equation is True or equation == sympy.true:
-        raise DeclarationError(
-            f"An {what} is trivially true: sympy found its two sides equal.\nWrite the {what} that is meant"
-        )
-    if equation is False or isinstance(equation, BooleanAtom):
-        raise DeclarationError(
-            f"An {what} is false for every field: sympy found its two sides different.\n"
-            "Write it with Eq(left, right); `==` compares at once"
-        )
-    if isinstance(equation, Eq):
-        if isinstance(equation.lhs, sympy.MatrixBase | sympy.MatrixExpr):
-            raise UnsupportedProblem(
-                f"The {what} {equation} is a matrix equation.\nWrite one scalar equation for each component"
-            )
-        return equation.lhs - equation.rhs
-    if isinstance(equation, sympy.MatrixBase | sympy.MatrixExpr):
-        raise UnsupportedProblem(
-            f"The {what} {equation} is a matrix.\nWrite one scalar equation for each component"
-        )
-    if isinstance(equation, Expr):
-        return equation
-    raise DeclarationError(
-        f"The {what} {equation!r} is not a sympy equation.\nWrite for example Eq(u(x, t).diff(t), u(x, t).diff(x, 2))"
-    )
 
 
 def _equation_names(count: int) -> list[str]:
@@ -159,18 +170,19 @@ def _equation_names(count: int) -> list[str]:
     return ["equation"] if count == 1 else [f"equation {i + 1}" for i in range(count)]
 
 
-def _find_fields(residuals: list[Expr], coordinates: tuple[Coordinate, ...]) -> tuple[Field, ...]:
+def _find_fields(equations: Sequence[sympy.Basic], coordinates: tuple[Coordinate, ...]) -> tuple[Field, ...]:
     """Return the unknown functions of the equations, with their arguments, in order of appearance."""
     symbols = {c.symbol: c for c in coordinates}
     found: dict[str, AppliedUndef] = {}
-    for residual in residuals:
-        applied = [node for node in sympy.preorder_traversal(residual) if isinstance(node, AppliedUndef)]
+    for equation in equations:
+        applied = [node for node in sympy.preorder_traversal(equation) if isinstance(node, AppliedUndef)]
+        alien = {s for s in equation.free_symbols - set(symbols) if not isinstance(s, Unknown)}
         for node in applied:
             name = str(node.func.__name__)
             for argument in node.args:
-                if isinstance(argument, Symbol) and argument not in symbols:
-                    _refuse_symbol(argument, f"The field {node}", coordinates)
-            if all(a in symbols for a in node.args) and len(set(node.args)) == len(node.args):
+                if isinstance(argument, Symbol) and argument in alien:
+                    refuse_symbol(argument, f"The field {node}", Scope(coordinates))
+            if node.args and all(a in symbols for a in node.args) and len(set(node.args)) == len(node.args):
                 first = found.setdefault(name, node)
                 if first.args != node.args:
                     raise DeclarationError(
@@ -178,11 +190,17 @@ def _find_fields(residuals: list[Expr], coordinates: tuple[Coordinate, ...]) -> 
                     )
         for node in applied:
             name = str(node.func.__name__)
-            if name not in found:
-                example = f"{name}({', '.join(c.name for c in coordinates if c.role != 'parameter')})"
-                raise UnsupportedProblem(
-                    f"The equations use {node} only; its arguments are not the coordinates themselves.\nWrite {example}"
+            if name in found:
+                continue
+            example = f"{name}({', '.join(c.name for c in coordinates if c.role != 'parameter')})"
+            if not node.args:
+                raise DeclarationError(
+                    f"The field {name}() has no arguments.\n"
+                    f'Write {example}, or {name} = Unknown("{name}") for a number that is to be found'
                 )
+            raise UnsupportedProblem(
+                f"The equations use {node} only; its arguments are not the coordinates themselves.\nWrite {example}"
+            )
     clash = [name for name in found if name in {c.name for c in coordinates}]
     if clash:
         raise DeclarationError(
@@ -193,25 +211,21 @@ def _find_fields(residuals: list[Expr], coordinates: tuple[Coordinate, ...]) -> 
 
 def _check_equation(name: str, source: Any, residual: Expr, scope: Scope) -> Equation:
     """Return a lowered equation that has a field in it and is not trivially true."""
-    if residual.has(sympy.I) or residual.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
-        what = "the imaginary unit" if residual.has(sympy.I) else "infinity or nan"
-        raise UnsupportedProblem(
-            f"The equation {source} contains {what}; fields are real.\nSplit it into real and imaginary part, a field each"
-        )
     if residual.has(NormalDerivative):
         raise DeclarationError(
             f"The equation {source} contains NormalDerivative, which has a meaning on a boundary only.\n"
             'Write derivatives such as u(x, y).diff(x) here, or a condition On("hole", Eq(NormalDerivative(u(x, y)), 1))'
         )
-    lowered = lower(residual, scope)
-    if lowered.integrals:
+    if any(node.function.has(AppliedUndef) for node in residual.atoms(Integral)):
         raise UnsupportedProblem(
-            f"The equation {source} contains an integral; integro-differential equations are not supported.\n"
+            f"The equation {source} contains an integral of a field; integro-differential equations are not supported.\n"
             "Introduce the integral as a field of its own with an equation for its derivative"
         )
+    lowered = lower(residual, scope)
+    check_real(lowered.expr, source, "equation")
     if not lowered.values:
         raise DeclarationError(
-            f"The equation {source} contains no field.\nWrite an equation for a Function, for example u(x, t)"
+            f"The equation {source} contains no field.\nWrite an equation for a Function, for example {_EXAMPLE}"
         )
     if sympy.expand(lowered.expr) == 0:
         raise DeclarationError(
@@ -227,62 +241,7 @@ def _check_equation(name: str, source: Any, residual: Expr, scope: Scope) -> Equ
     return Equation(name, source, lowered)
 
 
-# -------------------------------------------------------------------------- observations and symbols
-
-
-def _check_observations(problem: Problem, scope: Scope) -> tuple[Measured, ...]:
-    """Return the observations, opened, their points inside the domain."""
-    measured: list[Measured] = []
-    for item in problem.observations:
-        if not isinstance(item, Observations):
-            raise DeclarationError(
-                f"observations contains {item!r}, which is not an Observations.\n"
-                'Write for example Observations(u(x, t), "data.csv")'
-            )
-        lowered = lower(item.quantity, scope)
-        if not lowered.values or lowered.integrals or any(v.pins for v in lowered.values):
-            raise DeclarationError(
-                f"Observations({item.quantity}) are of no field at running coordinates.\nWrite for example Observations(u(x, t), points, values)"
-            )
-        used = {s for v in lowered.values for s in scope.fields[v.field].arguments} | set(
-            lowered.expr.free_symbols
-        )
-        columns = [c for c in scope.coordinates if c.symbol in used]
-        if isinstance(item.quantity, AppliedUndef):
-            given = list(item.quantity.args)
-            columns.sort(key=lambda c: given.index(c.symbol) if c.symbol in given else len(given))
-            label = lowered.values[0].field
-        else:
-            label = item.name or "value"
-        names = tuple(c.name for c in columns)
-        # A family's parameter is a column only where it is given: data of all members need it.
-        columns, names = _with_parameters(item, scope, columns, names)
-        file = None if item.path is None else problem.path(item.path)
-        points, values = item.load((*names, label), file)
-        for column, coordinate in zip(points.T, columns, strict=True):
-            slack = 1e-9 * coordinate.length
-            outside = (column < coordinate.low - slack) | (column > coordinate.high + slack)
-            if outside.any():
-                first = int(outside.argmax())
-                raise DeclarationError(
-                    f"Observations({item.quantity}) have {int(outside.sum())} points off the domain: row {first + 1} has "
-                    f"{coordinate.name} = {column[first]:g}, which lies in [{coordinate.low:g}, {coordinate.high:g}].\n"
-                    "Leave such rows out, or widen the domain"
-                )
-        name = item.name or f"observations of {item.quantity}"
-        taken = [m.name for m in measured]
-        if name in taken:
-            name = f"{name} ({taken.count(name) + 1})"
-        measured.append(Measured(name, lowered, item.quantity, names, points, values, item.path))
-    return tuple(measured)
-
-
-def _with_parameters(
-    item: Observations, scope: Scope, columns: list[Coordinate], names: tuple[str, ...]
-) -> tuple[list[Coordinate], tuple[str, ...]]:
-    """Return the columns with those of every parameter: a measurement belongs to one member of the family."""
-    missing = [c for c in scope.coordinates if c.role == "parameter" and c not in columns]
-    return [*columns, *missing], (*names, *(c.name for c in missing))
+# -------------------------------------------------------------------------------------------- symbols
 
 
 def _find_unknowns(parts: Sequence[Any], observations: tuple[Measured, ...]) -> tuple[Unknown, ...]:
@@ -315,7 +274,7 @@ def _check_symbols(checked: CheckedProblem) -> None:
         stands_for |= {i.symbol for i in lowered.integrals}
         for expr in _expressions(lowered):
             for symbol in sorted(expr.free_symbols - known - stands_for, key=str):
-                _refuse_symbol(symbol, f"The {what} {source}", checked.coordinates)
+                _refuse_alien(symbol, f"The {what} {source}", checked)
     names = [c.name for c in checked.coordinates] + [f.name for f in checked.fields]
     for unknown in checked.unknowns:
         if unknown.name in names:
@@ -331,18 +290,14 @@ def _check_symbols(checked: CheckedProblem) -> None:
             )
 
 
-def _refuse_symbol(symbol: Symbol, where: str, coordinates: tuple[Coordinate, ...]) -> None:
-    """Raise the error for a symbol that means nothing here."""
-    if any(c.name == symbol.name for c in coordinates):
+def _refuse_alien(symbol: Symbol, where: str, checked: CheckedProblem) -> None:
+    """Raise the error for a symbol that is neither a coordinate nor an unknown number."""
+    if any(u.name == symbol.name for u in checked.unknowns):
         raise DeclarationError(
-            f"{where} uses another symbol {symbol.name} than the domain: same name, other assumptions.\n"
-            f'Make it once, for example {symbol.name} = symbols("{symbol.name}"), and use that everywhere'
+            f"{where} uses an ordinary symbol {symbol.name} beside Unknown({symbol.name!r}).\n"
+            f"Declare it once, {symbol.name} = Unknown(...), and use that everywhere"
         )
-    names = ", ".join(c.name for c in coordinates)
-    raise DeclarationError(
-        f"{where} uses the undeclared symbol {symbol.name}; the coordinates are {names}.\n"
-        f'Give it a value, declare {symbol.name} = Unknown("{symbol.name}"), or list it in parameters=[({symbol.name}, low, high)]'
-    )
+    refuse_symbol(symbol, where, checked.scope)
 
 
 def _warn_of_counts(checked: CheckedProblem, warnings: list[str]) -> None:
@@ -351,6 +306,12 @@ def _warn_of_counts(checked: CheckedProblem, warnings: list[str]) -> None:
         warnings.append(
             f"{len(checked.equations)} equations for {len(checked.fields)} fields: the solution may not be unique."
         )
+    for coordinate in checked.coordinates:
+        if (
+            not any(coordinate.symbol in f.arguments for f in checked.fields)
+            and coordinate.role != "parameter"
+        ):
+            warnings.append(f"No field depends on {coordinate.name}: it could be left out of the domain.")
     for field in checked.fields:
         for i, coordinate in enumerate(checked.coordinates):
             if coordinate.role != "space" or coordinate.name in checked.periodic or checked.shape:
@@ -366,7 +327,7 @@ def _warn_of_counts(checked: CheckedProblem, warnings: list[str]) -> None:
                 warnings.append(
                     f"{field.name} has derivatives by {coordinate.name}, but no condition pins {coordinate.name}: the solution may not be unique."
                 )
-    if checked.shape and not any(c.region.boundary is not None for c in checked.conditions):
+    if checked.shape and not _touches_shape(checked):
         warnings.append("No condition on the boundary of the shape: the solution may not be unique.")
     if checked.unknowns and not checked.observations:
         kinds = {c.kind for c in checked.conditions}
@@ -375,3 +336,12 @@ def _warn_of_counts(checked: CheckedProblem, warnings: list[str]) -> None:
             warnings.append(
                 f"Nothing but the equations fixes {names}: give observations, or an integral condition for an eigenvalue problem."
             )
+
+
+def _touches_shape(checked: CheckedProblem) -> bool:
+    """Say whether a condition stands on the shape's boundary, or pins a space coordinate."""
+    space = {c.name for c in checked.space}
+    return any(
+        c.region.boundary is not None or any(name in space for loc in c.locations for name, _ in loc)
+        for c in checked.conditions
+    )

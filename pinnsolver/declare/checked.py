@@ -10,10 +10,10 @@ import numpy as np
 import sympy
 from sympy import Expr
 
-from pinnsolver.declare.lower import Coordinate, Field, FieldValue, Lowered, Pins, Scope
 from pinnsolver.declare.problem import Problem
 from pinnsolver.declare.shapes import Shape
 from pinnsolver.declare.symbols import Unknown
+from pinnsolver.declare.values import Coordinate, Field, FieldValue, Lowered, Pins, Scope
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,22 @@ from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Eq, Expr
+from sympy import Eq
+from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
-from sympy.logic.boolalg import BooleanAtom
+from sympy.logic.boolalg import And, Not, Or
 
-from pinnsolver.declare.checked import CheckedProblem, Condition, Region
+from pinnsolver.declare.checked import Condition, Region
 from pinnsolver.declare.conditions import On, Periodic
-from pinnsolver.declare.lower import FieldValue, Lowered, Pins, Scope, lower
+from pinnsolver.declare.contradictions import check_against_periodic, earlier_twin
+from pinnsolver.declare.equations import check_real, residual_of
+from pinnsolver.declare.kinds import kind_of, solved_value
+from pinnsolver.declare.levels import level
+from pinnsolver.declare.lower import lower, refuse_symbol
 from pinnsolver.declare.problem import Problem
 from pinnsolver.declare.shapes import Boundary, Shape
 from pinnsolver.declare.texts import plain_text
+from pinnsolver.declare.values import IntegralValue, Lowered, Pins, Scope
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
 
 _EXAMPLES = "Eq(u(-1, t), 0), Eq(u(x, 0), sin(x)), Periodic(x) or On(domain.boundary, Eq(u(x, y), 0))"
@@ -43,8 +49,7 @@ def check_conditions(
         boundary = _check_place(place, shape, item) if place is not None else None
         for equation in equations:
             condition = _check_condition(equation, boundary, where, scope, shape)
-            twin = _contradiction(condition, found, scope, shape)
-            if twin is not None:
+            if earlier_twin(condition, found, scope, shape) is not None:
                 warnings.append(f"The condition {condition.name} is declared twice; it counts once.")
                 continue
             names = [c.name for c in found]
@@ -52,7 +57,7 @@ def check_conditions(
                 condition = _renamed(condition, names)
             found.append(condition)
     for condition in found:
-        _check_against_periodic(condition, tuple(periodic), scope)
+        check_against_periodic(condition, tuple(periodic), scope)
     return tuple(found), tuple(periodic)
 
 
@@ -98,9 +103,14 @@ def _check_place(place: Boundary | str, shape: Shape | None, item: On) -> str:
         return place
     if place.shape is shape:
         return ""
-    for name, primitive in named.items():
-        if primitive is place.shape:
-            return name
+    name = next((p.name for p in shape.primitives() if p is place.shape), None)
+    if name is not None:
+        if sum(p.name == name for p in shape.primitives()) > 1:
+            raise DeclarationError(
+                f'On(...) names the boundary of one of several shapes that are called "{name}".\n'
+                f'Give each a name of its own, or write On("{name}", ...) for all of them'
+            )
+        return name
     raise DeclarationError(
         f"On(...) names the boundary of {place.shape}, which is neither the domain {shape} nor a named shape in it.\n"
         'Write On(domain.boundary, ...), or give the shape a name and write On("name", ...)'
@@ -111,37 +121,22 @@ def _check_condition(
     source: Any, boundary: str | None, where: Any, scope: Scope, shape: Shape | None
 ) -> Condition:
     """Return one equation of the conditions, lowered, placed and classified."""
-    if source is True or source is False or isinstance(source, BooleanAtom):
-        always = "true" if bool(source) else "false"
-        raise DeclarationError(
-            f"A condition is {always} for every field: sympy decided it at once.\nWrite it with a field on one side, for example {_EXAMPLES}"
-        )
-    if isinstance(source, Relational) and not isinstance(source, Eq):
-        raise UnsupportedProblem(
-            f"The condition {source} is an inequality.\nWrite an equation, for example {_EXAMPLES}"
-        )
-    if not isinstance(source, Eq | Expr):
-        raise DeclarationError(
-            f"The condition {source!r} is not a sympy equation.\nWrite for example {_EXAMPLES}"
-        )
-    if isinstance(source, Eq) and not (isinstance(source.lhs, Expr) and isinstance(source.rhs, Expr)):
-        raise UnsupportedProblem(
-            f"The condition {source} is a matrix equation.\nWrite one scalar equation for each component"
-        )
-    residual = source.lhs - source.rhs if isinstance(source, Eq) else source
-    if residual.has(sympy.I, sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
-        raise UnsupportedProblem(
-            f"The condition {source} contains the imaginary unit, infinity or nan; fields are real.\nWrite real, finite data"
-        )
+    residual = residual_of(source, "condition", _EXAMPLES)
     inner = Scope(scope.coordinates, scope.fields, normals_allowed=boundary is not None)
     lowered = lower(residual, inner)
+    check_real(lowered.expr, source, "condition")
     if not lowered.all_values():
-        raise DeclarationError(f"The condition {source} contains no field.\nWrite for example {_EXAMPLES}")
+        raise DeclarationError(
+            f"The condition {source} contains no field.\nWrite for example {_EXAMPLES}. A derivative at a pinned coordinate "
+            "is taken first and pinned then: u(x, t).diff(t).subs(t, 0), not u(x, 0).diff(t)"
+        )
     integrated = {name for i in lowered.integrals for name, _, _ in i.limits}
     locations = _locations(source, lowered, scope)
     pinned = {name for location in locations for name, _ in location}
-    _check_symbols_of_place(source, lowered, pinned, integrated, locations, scope)
+    _check_symbols_of_place(source, lowered, integrated, locations, scope)
     _check_pins(source, locations, scope)
+    if shape is not None:
+        _check_against_shape(source, lowered, boundary, locations, shape)
     if boundary is None and not pinned and not lowered.integrals:
         raise DeclarationError(
             f"The condition {source} pins no coordinate, so it would hold everywhere, like an equation.\nWrite for example {_EXAMPLES}"
@@ -149,11 +144,10 @@ def _check_condition(
     region = Region(
         pins=locations[0] if len(locations) == 1 else (),
         boundary=boundary,
-        where=_check_where(where, source, pinned | integrated, scope),
+        where=_check_where(where, source, (pinned | integrated) - _running(lowered, scope), scope),
     )
-    kind = _kind(lowered, region, locations, scope)
-    solved = _solve(lowered)
-    return Condition(_name(source, region), source, lowered, region, locations, kind, solved)
+    kind = kind_of(lowered, region, locations, scope)
+    return Condition(_name(source, region), source, lowered, region, locations, kind, solved_value(lowered))
 
 
 def _name(source: Any, region: Region) -> str:
@@ -169,15 +163,16 @@ def _name(source: Any, region: Region) -> str:
 
 def _locations(source: Any, lowered: Lowered, scope: Scope) -> tuple[Pins, ...]:
     """Return the different places at which a condition looks, each with all pins of the condition."""
-    pinned: dict[str, None] = {}
-    values = lowered.all_values()
-    for value in values:
-        pinned |= dict.fromkeys(name for name, _ in value.pins)
+    seen = [(v, {str(s) for s in scope.fields[v.field].arguments}) for v in lowered.values]
+    for integral in lowered.integrals:
+        away = {name for name, _, _ in integral.limits}
+        for value in integral.integrand.all_values():
+            seen.append((value, {str(s) for s in scope.fields[value.field].arguments} - away))
+    pinned = {name for value, _ in seen for name, _ in value.pins}
     order = [c.name for c in scope.coordinates if c.name in pinned]
     found: dict[Pins, None] = {}
-    for value in values:
+    for value, arguments in seen:
         pins = dict(value.pins)
-        arguments = {str(s) for s in scope.fields[value.field].arguments}
         loose = [n for n in order if n in arguments and n not in pins]
         if loose:
             raise DeclarationError(
@@ -186,39 +181,38 @@ def _locations(source: Any, lowered: Lowered, scope: Scope) -> tuple[Pins, ...]:
             )
         found.setdefault(tuple((n, pins[n]) for n in order if n in pins))
     # A field that lacks a pinned coordinate (v(t) beside u(0, t)) fits to every place that agrees with its pins.
-    places = list(found)
+    places = sorted(found, key=lambda place: [float(value) for _, value in place])
     return tuple(p for p in places if not any(set(p) < set(q) for q in places))
 
 
+def _running(lowered: Lowered, scope: Scope) -> set[str]:
+    """Return the coordinates at which the fields outside integrals stand unpinned."""
+    return {
+        str(s) for v in lowered.values for s in scope.fields[v.field].arguments if str(s) not in dict(v.pins)
+    }
+
+
 def _check_symbols_of_place(
-    source: Any,
-    lowered: Lowered,
-    pinned: set[str],
-    integrated: set[str],
-    locations: tuple[Pins, ...],
-    scope: Scope,
+    source: Any, lowered: Lowered, integrated: set[str], locations: tuple[Pins, ...], scope: Scope
 ) -> None:
     """Refuse a condition that depends on a coordinate that it pins or integrates away."""
+    pins = {name: value for location in locations for name, value in location}
+    gone = set(pins) | (integrated - _running(lowered, scope))
     for symbol in sorted(lowered.expr.free_symbols, key=str):
         index = scope.index(symbol)
-        if index is None:
+        name = scope.coordinates[index].name if index is not None else ""
+        if name not in gone:
             continue
-        name = scope.coordinates[index].name
-        if name in pinned:
-            value = dict(locations[0]).get(name)
-            others = [c.name for c in scope.coordinates if c.name not in pinned | integrated]
-            on = ", ".join(others) if others else "no coordinate"
-            raise DeclarationError(
-                f"The condition {source} uses {name}; on the face {name} = {value} it may depend on {on} only.\n"
-                f"Put a number in the place of {name}, or leave it out: for example "
-                f"Eq(..., {sympy.sin(sympy.Symbol(others[0])) if others else 0})"
-            )
-        if name in integrated and not any(
-            s == symbol for v in lowered.values for s in scope.fields[v.field].arguments
-        ):
+        if name not in pins:
             raise DeclarationError(
                 f"The condition {source} uses {name} outside the integral over {name}.\nWrite {name} under the integral only"
             )
+        others = [c.name for c in scope.coordinates if c.name not in gone]
+        raise DeclarationError(
+            f"The condition {source} uses {name}; on the face {name} = {pins[name]} it may depend on "
+            f"{', '.join(others) or 'no coordinate'} only.\nPut a number in the place of {name}, or leave it out: for example "
+            f"Eq(..., {f'sin({others[0]})' if others else 0})"
+        )
 
 
 def _check_pins(source: Any, locations: tuple[Pins, ...], scope: Scope) -> None:
@@ -238,6 +232,52 @@ def _check_pins(source: Any, locations: tuple[Pins, ...], scope: Scope) -> None:
                 )
 
 
+def _check_against_shape(
+    source: Any, lowered: Lowered, boundary: str | None, locations: tuple[Pins, ...], shape: Shape
+) -> None:
+    """Refuse what has no meaning on a shape: a place in a hole, an integral across one, a pin on its boundary."""
+    names = [s.name for s in shape.symbols]
+    size = max(b - a for a, b in zip(*shape.bounds(), strict=True))
+    if boundary is not None and lowered.integrals:
+        raise UnsupportedProblem(
+            f"The condition {source} integrates along a boundary.\n"
+            "Write an integral between numbers outside On(...), or a condition at each point of the boundary"
+        )
+    for location in locations:
+        pins = {name: float(value) for name, value in location if name in names}
+        if boundary is not None and pins:
+            raise DeclarationError(
+                f"The condition {source} pins {next(iter(pins))} and stands on a boundary at the same time.\n"
+                "Write u(x, y) with all its coordinates inside On(...), narrowed by where= if need be"
+            )
+        if len(pins) == len(names):
+            place = [pins[n] for n in names]
+            if level(shape, np.array([place]))[0] > 1e-6 * size:
+                raise DeclarationError(
+                    f"The condition {source} is off the domain: ({', '.join(f'{p:g}' for p in place)}) lies outside {shape}.\n"
+                    "Pin a point inside the shape or on its boundary"
+                )
+    for integral in lowered.integrals:
+        _check_integral_in_shape(source, integral, shape, size)
+
+
+def _check_integral_in_shape(source: Any, integral: IntegralValue, shape: Shape, size: float) -> None:
+    """Refuse an integral that leaves the shape: its limits are those of a box."""
+    names = [s.name for s in shape.symbols]
+    limits = {name: (low, high) for name, low, high in integral.limits if name in names}
+    for value in integral.integrand.all_values() if limits else ():
+        ranges = {name: (float(at), float(at)) for name, at in value.pins} | limits
+        if not set(names) <= set(ranges):
+            continue
+        low, high = np.array([ranges[n] for n in names]).T
+        points = low + (high - low) * np.random.default_rng(0).random((1024, len(names)))
+        if (level(shape, points) > 1e-6 * size).any():
+            raise UnsupportedProblem(
+                f"The condition {source} integrates over places outside the shape {shape}.\n"
+                "Write limits within the shape, or fix the level by a value at one point, for example Eq(p(0, 0), 0)"
+            )
+
+
 def _check_where(where: Any, source: Any, used: set[str], scope: Scope) -> Any:
     """Return the relation that narrows a place, None where it narrows nothing."""
     if where is None or where is True or where == sympy.true:
@@ -246,241 +286,30 @@ def _check_where(where: Any, source: Any, used: set[str], scope: Scope) -> Any:
         raise DeclarationError(
             f"where= is false everywhere, so the condition {source} holds nowhere.\nWrite for example where=x < 0"
         )
+    if where.has(AppliedUndef):
+        raise UnsupportedProblem(
+            f"where={where} contains a field.\nWrite a relation of the coordinates, for example where=x < 0"
+        )
+    if not _is_relation(where):
+        raise DeclarationError(
+            f"where={where} of the condition {source} is not a relation, nor relations joined by & and |.\n"
+            "Write for example where=x < 0, or where=(x > 0) & (y < 1)"
+        )
+    check_real(where, f"{source} where {where}", "condition")
     for symbol in sorted(where.free_symbols, key=str):
         index = scope.index(symbol)
         if index is None:
-            raise DeclarationError(
-                f"where={where} of the condition {source} uses {symbol}, which is not a coordinate.\n"
-                f"Use {', '.join(c.name for c in scope.coordinates)}"
-            )
-        if scope.coordinates[index].name in used:
+            refuse_symbol(symbol, f"where={where} of the condition {source}", scope)
+        elif scope.coordinates[index].name in used:
             raise DeclarationError(
                 f"where={where} of the condition {source} uses {symbol}, which the condition pins or integrates.\n"
                 "Narrow by a coordinate that runs along the face"
             )
-    if where.atoms(sympy.core.function.AppliedUndef):
-        raise UnsupportedProblem(
-            f"where={where} contains a field.\nWrite a relation of the coordinates, for example where=x < 0"
-        )
     return where
 
 
-# ------------------------------------------------------------------------------------ classification
-
-
-def _kind(lowered: Lowered, region: Region, locations: tuple[Pins, ...], scope: Scope) -> str:
-    """Return the usual name of a condition's kind."""
-    values = lowered.all_values()
-    if lowered.integrals:
-        return "integral"
-    if region.boundary is not None:
-        return _kind_on_boundary(values)
-    if len(locations) > 1:
-        return _kind_of_pair(lowered, locations, scope)
-    pins = dict(locations[0])
-    ranges = {c.name: c for c in scope.coordinates}
-    time = next((c for c in scope.coordinates if c.role == "time"), None)
-    spaces = [n for n in pins if ranges[n].role == "space"]
-    if time and time.name in pins and not spaces:
-        if float(pins[time.name]) != time.low:
-            return "final state" if float(pins[time.name]) == time.high else "state at a time"
-        column = scope.coordinates.index(time)
-        orders = {v.orders[column] for v in values}
-        names = {0: "initial value", 1: "initial velocity", 2: "initial acceleration"}
-        return names.get(orders.pop(), "initial derivative") if len(orders) == 1 else "initial, mixed"
-    running = {str(s) for v in values for s in scope.fields[v.field].arguments} - set(pins)
-    running -= {c.name for c in scope.coordinates if c.role == "parameter"}
-    if len(spaces) > 1 and not running:
-        return "value at a point"
-    if len(spaces) != 1:
-        return "value at a point" if not running else "value on an edge"
-    name = spaces[0]
-    c = ranges[name]
-    if float(pins[name]) not in (c.low, c.high):
-        return "interior value"
-    column = scope.coordinates.index(c)
-    across = {v.orders[column] for v in values}
-    if across == {0}:
-        return "Dirichlet"
-    if across == {1}:
-        return "Neumann"
-    return "Robin" if across == {0, 1} else "higher slope"
-
-
-def _kind_on_boundary(values: tuple[FieldValue, ...]) -> str:
-    """Return the kind of a condition on a shaped boundary."""
-    normal, plain = any(v.normal for v in values), any(not v.normal for v in values)
-    if normal and plain:
-        return "Robin"
-    if normal:
-        return "Neumann"
-    return "Dirichlet" if all(not any(v.orders) for v in values) else "slope"
-
-
-def _kind_of_pair(lowered: Lowered, locations: tuple[Pins, ...], scope: Scope) -> str:
-    """Return the kind of a condition that looks at two places or more."""
-    ranges = {c.name: c for c in scope.coordinates}
-    if len(locations) == 2 and len(lowered.values) == 2:
-        a, b = lowered.values
-        different = [n for (n, p), (_, q) in zip(a.pins, b.pins, strict=False) if p != q]
-        if a.field == b.field and a.orders == b.orders and len(different) == 1:
-            c = ranges[different[0]]
-            ends = {float(dict(v.pins)[c.name]) for v in (a, b)}
-            if ends == {c.low, c.high} and sympy.expand(lowered.expr.subs(a.symbol, b.symbol)) == 0:
-                return "periodic"
-    return "nonlocal"
-
-
-def _solve(lowered: Lowered) -> tuple[FieldValue, Expr] | None:
-    """Return (value, expression) where the condition is linear in its one field value."""
-    if len(lowered.values) != 1 or lowered.integrals:
-        return None
-    value = lowered.values[0]
-    slope = lowered.expr.diff(value.symbol)
-    if not slope.is_number or slope == 0:
-        return None
-    rest = lowered.expr.xreplace({value.symbol: sympy.S.Zero})
-    return value, -rest / slope
-
-
-# -------------------------------------------------------------------------- contradictions and counts
-
-
-def _contradiction(
-    new: Condition, found: list[Condition], scope: Scope, shape: Shape | None
-) -> Condition | None:
-    """Return an equal earlier condition; raise where an earlier one says otherwise at the same place."""
-    if new.solved is None:
-        return next((c for c in found if c.residual == new.residual and c.region == new.region), None)
-    for old in found:
-        if old.solved is None or old.solved[0] != new.solved[0]:
-            continue
-        a, b = old.region, new.region
-        if a.boundary and b.boundary and a.boundary != b.boundary:
-            continue
-        differs = _differ(old, new, scope, shape)
-        if differs:
-            raise DeclarationError(
-                f"The conditions {old.name} and {new.name} contradict each other: both give the same value at the same place"
-                f"{differs}.\nKeep one of them, or narrow them with On(..., where=...) to parts that do not meet"
-            )
-        if differs is None and a.where == b.where and a.boundary == b.boundary:
-            return old
-    return None
-
-
-def _differ(old: Condition, new: Condition, scope: Scope, shape: Shape | None) -> str | None:
-    """Say where two conditions on one value differ, "" where their places do not meet, None where they agree."""
-    assert old.solved and new.solved
-    rng = np.random.default_rng(0)
-    columns = {c.symbol: c.low + c.length * rng.random(4096) for c in scope.coordinates}
-    symbols = list(columns)
-    both = np.ones(4096, dtype=bool)
-    for condition in (old, new):
-        if condition.region.where is not None:
-            both &= np.asarray(_evaluate(condition.region.where, symbols, columns), dtype=bool)
-    if not both.any():
-        return ""
-    gap = old.solved[1] - new.solved[1]
-    if gap.free_symbols - set(symbols):
-        return None if sympy.expand(gap) == 0 else " with different unknowns"
-    a, b = (
-        np.broadcast_to(np.asarray(_evaluate(c.solved[1], symbols, columns), dtype=float), both.shape)
-        for c in (old, new)
-        if c.solved
-    )
-    off = both & (np.abs(a - b) > 1e-9 * (1 + np.abs(a)))
-    if not off.any():
-        return None
-    k = int(off.argmax())
-    return f" ({a[k]:.4g} and {b[k]:.4g})"
-
-
-def _evaluate(expr: Any, symbols: list[Any], columns: dict[Any, np.ndarray]) -> Any:
-    """Evaluate with numpy; what numpy cannot do is taken as nan (and found later by the compiler)."""
-    try:
-        with np.errstate(all="ignore"):
-            return sympy.lambdify(symbols, expr, "numpy")(*columns.values())
-    except Exception:
-        return np.nan
-
-
-def _check_against_periodic(condition: Condition, periodic: tuple[str, ...], scope: Scope) -> None:
-    """Refuse a condition on a face that Periodic has glued away."""
-    ranges = {c.name: c for c in scope.coordinates}
-    if condition.kind == "periodic":
-        return
-    for location in condition.locations:
-        for name, value in location:
-            if (
-                name in periodic
-                and len(location) == 1
-                and float(value) in (ranges[name].low, ranges[name].high)
-            ):
-                raise DeclarationError(
-                    f"The condition {condition.name} stands on a face of {name}, which Periodic({name}) glues to the opposite one.\n"
-                    f"Leave out one of the two"
-                )
-
-
-def check_initial_states(checked: CheckedProblem, warnings: list[str]) -> None:
-    """Count the initial states of each field against its order in time.
-
-    Raises:
-        DeclarationError: too few or too many.
-    """
-    time = checked.time
-    if time is None:
-        return
-    column = checked.coordinates.index(time)
-    initial = [c for c in checked.conditions if c.kind.startswith("initial")]
-    shared = [
-        c for c in initial if len({v.field for v in c.residual.values}) > 1 or c.kind == "initial, mixed"
-    ]
-    for field in checked.fields:
-        order = checked.highest_orders(field.name)[column]
-        mine = [c for c in initial if c not in shared and c.residual.values[0].field == field.name]
-        levels = [c.residual.values[0].orders[column] for c in mine]
-        usual = f"{field.name}({', '.join(str(s) for s in field.arguments)})"
-        at = f"{field.name}({', '.join(str(time.low_exact) if s == time.symbol else str(s) for s in field.arguments)})"
-        for c, level in zip(mine, levels, strict=True):
-            if level >= order:
-                allowed = "no initial state" if order == 0 else f"{order} initial state{'s' * (order > 1)}"
-                raise DeclarationError(
-                    f"The condition {c.name} is one initial state too many: the equations are of order {order} in {time.name} "
-                    f"for {field.name}, which takes {allowed}.\nLeave it out, or write the time derivative that is missing in the equations"
-                )
-        if time.name in checked.periodic or time.symbol not in field.arguments:
-            continue
-        missing = [k for k in range(order) if k not in levels]
-        if len(missing) <= len([c for c in shared if any(v.field == field.name for v in c.residual.values)]):
-            continue
-        if _known_otherwise(checked, field.name, time.name):
-            warnings.append(
-                f"{field.name} is of order {order} in {time.name} and has {len(set(levels))} initial states: "
-                "the other data have to make up for it."
-            )
-            continue
-        k = missing[0]
-        write = (
-            f"Eq({at}, ...)"
-            if k == 0
-            else f"Eq({usual}.diff({time.name}{f', {k}' if k > 1 else ''}).subs({time.name}, {time.low_exact}), ...)"
-        )
-        what = {0: "initial value", 1: "initial velocity"}.get(k, f"initial derivative of order {k}")
-        raise DeclarationError(
-            f"{usual} has a time derivative of order {order} but no {what}: it needs {order} initial state{'s' * (order > 1)} "
-            f"at {time.name} = {time.low_exact} and has {len(set(levels))}.\nAdd {write} to the conditions"
-        )
-
-
-def _known_otherwise(checked: CheckedProblem, field: str, time: str) -> bool:
-    """Say whether data at other times can stand in for an initial state."""
-    if any(v.field == field for m in checked.observations for v in m.quantity.values):
-        return True
-    return any(
-        c.kind in ("final state", "state at a time", "periodic", "nonlocal", "integral")
-        and any(v.field == field for v in c.residual.all_values())
-        and (c.kind == "integral" or any(n == time for loc in c.locations for n, _ in loc))
-        for c in checked.conditions
-    )
+def _is_relation(where: Any) -> bool:
+    """Say whether it is built of relations of numbers."""
+    if isinstance(where, And | Or | Not):
+        return all(_is_relation(arg) for arg in where.args)
+    return isinstance(where, Relational) and all(isinstance(side, sympy.Expr) for side in where.args)

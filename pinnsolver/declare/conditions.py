@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy
+from sympy import Eq
+from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
-from pinnsolver.declare.shapes import Boundary
+from pinnsolver.declare.shapes import Boundary, Shape
+from pinnsolver.declare.symbols import shown
 from pinnsolver.errors import DeclarationError
 
 _ON = (
@@ -40,13 +43,21 @@ class On:
         if not equations:
             raise DeclarationError(f"On(...) has no equation.\nWrite for example {_ON}")
         for equation in equations:
+            if isinstance(equation, Shape):
+                raise DeclarationError(
+                    f"On(...) got the shape {equation}; a condition holds on its boundary.\nWrite On(domain.boundary, ...)"
+                )
             if not isinstance(equation, sympy.Basic | bool):
                 raise DeclarationError(
-                    f"On(...) got {equation!r}, which is neither a boundary nor an equation.\nWrite for example {_ON}"
+                    f"On(...) got {shown(equation)}, which is neither a boundary nor an equation.\nWrite for example {_ON}"
                 )
-        if where is not None and not isinstance(where, Boolean | bool):
+            if isinstance(equation, Relational) and not isinstance(equation, Eq):
+                raise DeclarationError(
+                    f"On(...) got the inequality {equation} as an equation.\nWrite where={equation} to narrow the place"
+                )
+        if where is not None and (not isinstance(where, Boolean | bool) or isinstance(where, sympy.Symbol)):
             raise DeclarationError(
-                f"On(..., where={where!r}): where has to be a relation of the coordinates.\n"
+                f"On(..., where={shown(where)}): where has to be a relation of the coordinates.\n"
                 "Write for example where=x < 0, or where=(x > 0) & (y < 1)"
             )
         object.__setattr__(self, "place", place)
@@ -66,6 +77,6 @@ class Periodic:
     def __init__(self, *symbols: sympy.Symbol) -> None:
         if not symbols or not all(isinstance(s, sympy.Symbol) for s in symbols):
             raise DeclarationError(
-                f"Periodic{symbols!r} needs coordinates of the domain.\nWrite for example Periodic(x)"
+                f"Periodic({', '.join(map(shown, symbols))}) needs coordinates of the domain.\nWrite for example Periodic(x)"
             )
         object.__setattr__(self, "symbols", symbols)

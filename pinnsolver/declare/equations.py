@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import sympy
-from sympy import Eq, Expr, Poly
+from sympy import Eq, Expr
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
+from pinnsolver.declare.symbols import shown
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
 
 _NOT_FINITE = (sympy.oo, -sympy.oo, sympy.zoo, sympy.nan)
@@ -35,13 +36,14 @@ def residual_of(source: Any, what: str, example: str) -> Expr:
     sides = (source.lhs, source.rhs) if isinstance(source, Eq) else (source,)
     if any(isinstance(side, sympy.MatrixBase | sympy.MatrixExpr | sympy.NDimArray) for side in sides):
         raise UnsupportedProblem(
-            f"The {what} {_shown(source)} is a matrix.\nWrite one scalar equation for each component, for example {example}"
+            f"The {what} {shown(source)} is a matrix.\nWrite one scalar equation for each component, for example {example}"
         )
-    if any(isinstance(side, Poly) or not isinstance(side, Expr) for side in sides):
+    if any(not isinstance(side, Expr) for side in sides):
         raise DeclarationError(
-            f"The {what} {_shown(source)} is not a sympy equation.\nWrite for example {example}"
+            f"The {what} {shown(source)} is not a sympy equation.\nWrite for example {example}"
         )
-    check_real(sum(sides[1:], sides[0]), source, what)
+    for side in sides:
+        check_real(side, source, what)
     return sides[0] - sides[1] if len(sides) == 2 else sides[0]
 
 
@@ -53,12 +55,12 @@ def check_real(expr: Expr, source: Any, what: str) -> None:
     """
     if expr.has(sympy.I):
         raise UnsupportedProblem(
-            f"The {what} {source} contains the imaginary unit; fields are real.\n"
+            f"The {what} {shown(source)} contains the imaginary unit; fields are real.\n"
             "Split it into real and imaginary part, a field each"
         )
     if expr.has(*_NOT_FINITE):
         raise UnsupportedProblem(
-            f"The {what} {source} contains infinity or nan, or becomes infinite where it holds.\n"
+            f"The {what} {shown(source)} contains infinity or nan, or becomes infinite where it holds.\n"
             "Write finite numbers; multiply an equation by what vanishes in a denominator, and end a series at some term"
         )
 
@@ -75,9 +77,3 @@ def _decided(value: bool, what: str, example: str) -> DeclarationError:
         f"The {what} is false for every field: its two sides were compared at once and differ.\n"
         f"Write it with Eq(left, right), as `==` compares at once, for example {example}"
     )
-
-
-def _shown(source: Any) -> str:
-    """Return what the user wrote, shortened: an array of a thousand numbers is no message."""
-    text = str(source) if isinstance(source, sympy.Basic) else repr(source)
-    return text if len(text) <= 200 else f"{text[:200]}..."

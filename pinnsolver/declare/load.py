@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import sys
 import traceback
 from pathlib import Path
+from types import CodeType, ModuleType
 
 from pinnsolver.declare.problem import Problem
 from pinnsolver.errors import DeclarationError, PinnsolverError
@@ -23,10 +23,10 @@ def load_problem(path: str | Path) -> Problem:
     Raises:
         DeclarationError: the file is missing, a folder, not Python, fails, or has no `problem`.
     """
-    file = Path(path).expanduser()
-    source = _read(file)
+    file, source = _read(path)
     try:
-        tree = ast.parse(source, filename=str(file))
+        code = compile(source, str(file.resolve()), "exec")
+        about = ast.get_docstring(ast.parse(source)) or ""
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         place = f"{file}, line {line}" if line else str(file)
@@ -34,56 +34,57 @@ def load_problem(path: str | Path) -> Problem:
         raise DeclarationError(
             f"{place}: not valid Python: {reason}.\nA problem file is a Python file that ends with\n    {_EXAMPLE}"
         ) from None
-    problem = _run(file.resolve(), source)
-    return problem.located(
-        about=ast.get_docstring(tree) or "", folder=file.resolve().parent, source=source, file_name=str(path)
-    )
+    problem = _run(file.resolve(), code)
+    return problem.located(about=about, folder=file.resolve().parent, source=source, file_name=str(path))
 
 
-def _read(file: Path) -> str:
-    """Return the text of a problem file."""
-    if file.is_dir():
-        raise DeclarationError(
-            f"{file} is a folder, not a problem file.\nName a Python file, for example {file / 'problem.py'}"
-        )
+def _read(path: str | Path) -> tuple[Path, str]:
+    """Return a problem file and its text."""
+    example = "Name a Python file, for example problems/burgers.py; `pinnsolver list` shows those at hand"
+    if not isinstance(path, str | Path):
+        raise DeclarationError(f"{path!r} is not the path of a problem file.\n{example}")
+    file = Path(path)
     try:
-        return file.read_text(encoding="utf-8-sig")
+        file = file.expanduser()
+        return file, file.read_text(encoding="utf-8-sig")
+    except IsADirectoryError:
+        raise DeclarationError(f"{file} is a folder, not a problem file.\n{example}") from None
     except FileNotFoundError:
-        raise DeclarationError(
-            f"There is no file {file}.\nName a problem file, for example problems/burgers.py; `pinnsolver list` shows those at hand"
-        ) from None
+        raise DeclarationError(f"There is no file {file}.\n{example}") from None
     except UnicodeDecodeError:
-        raise DeclarationError(
-            f"{file} is not a text in UTF-8.\nName a Python file, for example problems/burgers.py"
-        ) from None
-    except OSError as error:
-        raise DeclarationError(
-            f"{file} cannot be read: {error.strerror}.\nName a problem file that you may read"
-        ) from None
+        raise DeclarationError(f"{file} is not a text in UTF-8.\n{example}") from None
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:  # no permission, no such home, a null byte in the path
+        raise DeclarationError(f"{str(file)!r} cannot be read: {error}.\n{example}") from None
 
 
-def _run(file: Path, source: str) -> Problem:
+def _run(file: Path, code: CodeType) -> Problem:
     """Run the file as a module of its own, its folder importable as with `python FILE`."""
-    spec = importlib.util.spec_from_file_location(f"_pinnsolver_problem_{file.stem}", file)
-    if spec is None:  # a file without the suffix .py
-        spec = importlib.util.spec_from_loader("_pinnsolver_problem", loader=None)
-        assert spec is not None
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(f"_pinnsolver_problem_{file.stem}")
     module.__file__ = str(file)
-    sys.path.insert(0, str(file.parent))
+    folder = str(file.parent)
+    before = set(sys.modules)
+    sys.modules[module.__name__] = module  # dataclasses look their module up there
+    sys.path.insert(0, folder)
     try:
-        exec(compile(source, str(file), "exec"), module.__dict__)
+        exec(code, module.__dict__)
     except PinnsolverError as error:
         raise type(error)(f"{file}{_line(error, file)}: {error}") from None
     except SystemExit:
         raise DeclarationError(f"{file} called exit().\nA problem file only declares {_EXAMPLE}") from None
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}".strip().rstrip(":")
+        reason = f"{type(error).__name__}: {error}".strip().rstrip(":.")
         raise DeclarationError(
             f"{file}{_line(error, file)} failed with {reason}.\nRun `python {file}` to see the whole error"
         ) from error
     finally:
-        sys.path.remove(str(file.parent))
+        if folder in sys.path:
+            sys.path.remove(folder)
+        sys.modules.pop(module.__name__, None)
+        _forget(set(sys.modules) - before, file.parent)
     if "problem" not in module.__dict__:
         raise DeclarationError(f"{file} defines no `problem`.\nEnd the file with\n    {_EXAMPLE}")
     problem = module.__dict__["problem"]
@@ -92,6 +93,15 @@ def _run(file: Path, source: str) -> Problem:
             f"{file}: `problem` is a {type(problem).__name__}, not a Problem.\nWrite\n    {_EXAMPLE}"
         )
     return problem
+
+
+def _forget(names: set[str], folder: Path) -> None:
+    """Forget the modules that stand beside a problem: another problem may have a sibling of the same name."""
+    for name in sorted(names, reverse=True):  # a package after its modules
+        top = name.partition(".")[0]
+        file = getattr(sys.modules.get(top), "__file__", None)
+        if file is not None and Path(file) in (folder / f"{top}.py", folder / top / "__init__.py"):
+            sys.modules.pop(name, None)
 
 
 def _line(error: BaseException, file: Path) -> str:

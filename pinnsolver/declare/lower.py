@@ -7,135 +7,34 @@ beside the expression. The rest of the user's mathematics is carried over as it 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import singledispatch
 from typing import Any
 
 import sympy
 from sympy import Derivative, Expr, Integral, Subs, Symbol
+from sympy.calculus.accumulationbounds import AccumBounds
 from sympy.core.function import AppliedUndef
+from sympy.functions.elementary.piecewise import ExprCondPair
+from sympy.logic.boolalg import Boolean
 
-from pinnsolver.declare.symbols import NormalDerivative, to_number
+from pinnsolver.declare.symbols import NormalDerivative, Unknown, shown, to_number
+from pinnsolver.declare.values import Coordinate, FieldValue, IntegralValue, Lowered, Pins, Scope
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
 
-Pins = tuple[tuple[str, Expr], ...]
+__all__ = ["Coordinate", "FieldValue", "IntegralValue", "Lowered", "Pins", "Scope", "lower", "refuse_symbol"]
 
-
-@dataclass(frozen=True)
-class Coordinate:
-    """One input of the fields.
-
-    Args:
-        symbol: the user's symbol.
-        low, high: its range; `low_exact`, `high_exact` as the user wrote them.
-        role: "space", "time" or "parameter".
-    """
-
-    symbol: Symbol
-    low: float
-    high: float
-    role: str
-    low_exact: Expr
-    high_exact: Expr
-
-    @property
-    def name(self) -> str:
-        """Name of the symbol."""
-        return str(self.symbol.name)
-
-    @property
-    def length(self) -> float:
-        """Length of its range."""
-        return self.high - self.low
-
-
-@dataclass(frozen=True)
-class Field:
-    """An unknown function; `arguments` are its coordinates in the order in which the user writes them."""
-
-    name: str
-    arguments: tuple[Symbol, ...]
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What names mean in one problem: coordinates in their column order, and fields by name."""
-
-    coordinates: tuple[Coordinate, ...]
-    fields: Mapping[str, Field] = field(default_factory=dict)
-    normals_allowed: bool = False
-
-    def index(self, symbol: Symbol) -> int | None:
-        """Return the column of a coordinate, None for any other symbol."""
-        for i, coordinate in enumerate(self.coordinates):
-            if coordinate.symbol == symbol:
-                return i
-        return None
-
-
-@dataclass(frozen=True)
-class FieldValue:
-    """A derivative of a field, at running or at pinned coordinates.
-
-    Args:
-        field: name of the field.
-        orders: order of the derivative by each coordinate of the problem, in column order.
-        pins: coordinates that stand at a fixed value, by name, in column order.
-        normal: whether the derivative along the outward normal is taken on top.
-    """
-
-    field: str
-    orders: tuple[int, ...]
-    pins: Pins = ()
-    normal: bool = False
-
-    @property
-    def symbol(self) -> Symbol:
-        """The symbol that stands for this value in lowered expressions; equal values have equal symbols."""
-        pins = ",".join(f"{name}={value}" for name, value in self.pins)
-        normal = "n" if self.normal else ""
-        return Symbol(f"⟨{self.field}{list(self.orders)}{normal}@{pins}⟩")
-
-
-@dataclass(frozen=True)
-class IntegralValue:
-    """An integral of a lowered expression over some coordinates, between numbers.
-
-    Args:
-        integrand: the lowered integrand.
-        limits: (coordinate name, low, high) of each integrated coordinate.
-    """
-
-    integrand: Lowered
-    limits: tuple[tuple[str, float, float], ...]
-
-    @property
-    def symbol(self) -> Symbol:
-        """The symbol that stands for this integral."""
-        return Symbol(f"⟨∫{self.integrand.expr} {list(self.limits)}⟩")
-
-
-@dataclass(frozen=True)
-class Lowered:
-    """An expression without fields.
-
-    Args:
-        expr: of coordinates, unknowns and the symbols of `values` and `integrals`.
-        values: what those symbols stand for, in a fixed order.
-        integrals: likewise.
-    """
-
-    expr: Expr
-    values: tuple[FieldValue, ...]
-    integrals: tuple[IntegralValue, ...] = ()
-
-    def all_values(self) -> tuple[FieldValue, ...]:
-        """Return the field values, those under integrals included, without repeats."""
-        found = dict.fromkeys(self.values)
-        for integral in self.integrals:
-            found |= dict.fromkeys(integral.integrand.all_values())
-        return tuple(found)
+_Pinned = Mapping[Symbol, Expr]
+_VALUELESS = (
+    sympy.MatrixBase,
+    sympy.MatrixExpr,
+    sympy.Lambda,
+    sympy.Order,
+    AccumBounds,
+    sympy.Poly,
+    sympy.WildFunction,
+)
 
 
 class _Collector:
@@ -154,54 +53,74 @@ class _Collector:
 def lower(expr: Expr, scope: Scope) -> Lowered:
     """Return `expr` with every field derivative replaced by a symbol.
 
+    Everything is real: `re(f)` and `conjugate(f)`, which sympy makes of the derivative of `Abs(f)`, are `f`.
+
     Raises:
         DeclarationError: a field with wrong arguments, or a name that means nothing here.
         UnsupportedProblem: a construct that is right but not ours yet (a delay, a nested integral).
     """
-    collector = _Collector(scope)
-    plain = _rebuild(sympy.sympify(expr), {}, collector)
-    return Lowered(plain, tuple(collector.values), tuple(collector.integrals))
+    expr = sympy.sympify(expr)
+    for kind in _VALUELESS:
+        if isinstance(expr, kind) or expr.has(kind):
+            _refuse_kind(expr, kind)
+    if expr.is_commutative is False:
+        raise UnsupportedProblem(
+            f"{expr} does not commute; a field is a real number at each point.\nWrite one scalar equation for each component"
+        )
+    if expr.has(sympy.re, sympy.im, sympy.conjugate):
+        expr = expr.replace(sympy.re, lambda f: f).replace(sympy.conjugate, lambda f: f)
+        expr = expr.replace(sympy.im, lambda f: sympy.S.Zero)
+    return _lower_inner(expr, {}, scope)
 
 
-@singledispatch
-def _rebuild(node: Any, pinned: Mapping[Symbol, Expr], out: _Collector) -> Any:
-    """Return `node` without fields; `pinned` maps symbols to what Subs puts in their place."""
+def _lower_inner(expr: Expr, pinned: _Pinned, scope: Scope) -> Lowered:
+    """Return `expr` lowered by itself, with symbols pinned by a Subs around it."""
+    out = _Collector(scope)
+    plain = _rebuild(expr, pinned, out)
+    return Lowered(plain, tuple(out.values), tuple(out.integrals))
+
+
+def _refuse_kind(node: Any, kind: type) -> None:
     raise UnsupportedProblem(
-        f"{node} is a {type(node).__name__}, which has no meaning in an equation here.\n"
-        "Write one scalar equation for each component"
+        f"{shown(node)} holds a {kind.__name__}, which has no value at a point.\nWrite one scalar equation for each component"
     )
 
 
-@_rebuild.register
-def _(node: sympy.Basic, pinned: Mapping[Symbol, Expr], out: _Collector) -> Any:
-    if isinstance(node, sympy.MatrixBase | sympy.MatrixExpr):
-        raise UnsupportedProblem(
-            f"{node} is a matrix.\nWrite one scalar equation for each component, for example Eq(a[0], b[0])"
-        )
+@singledispatch
+def _rebuild(node: Any, pinned: _Pinned, out: _Collector) -> Any:
+    """Return `node` without fields; `pinned` maps symbols to what Subs puts in their place."""
+    _refuse_kind(node, type(node))
+
+
+@_rebuild.register(Expr)
+@_rebuild.register(Boolean)
+@_rebuild.register(ExprCondPair)
+@_rebuild.register(sympy.Tuple)
+def _(node: sympy.Basic, pinned: _Pinned, out: _Collector) -> Any:
     if not node.args:
         return node
     return node.func(*[_rebuild(arg, pinned, out) for arg in node.args])
 
 
 @_rebuild.register
-def _(node: Symbol, pinned: Mapping[Symbol, Expr], out: _Collector) -> Any:
+def _(node: Symbol, pinned: _Pinned, out: _Collector) -> Any:
     return pinned.get(node, node)
 
 
 @_rebuild.register
-def _(node: AppliedUndef, pinned: Mapping[Symbol, Expr], out: _Collector) -> Any:
+def _(node: AppliedUndef, pinned: _Pinned, out: _Collector) -> Any:
     return out.value(_field_value(node, {}, pinned, out.scope))
 
 
 @_rebuild.register
-def _(node: Derivative, pinned: Mapping[Symbol, Expr], out: _Collector) -> Any:
+def _(node: Derivative, pinned: _Pinned, out: _Collector) -> Any:
     inner = node.expr
+    if not all(count.is_Integer for _, count in node.variable_count):
+        raise UnsupportedProblem(f"{node} has a symbolic order.\nWrite a number, for example u(x).diff(x, 2)")
     if isinstance(inner, AppliedUndef):
-        counts = {variable: int(count) for variable, count in node.variable_count if count.is_Integer}
-        if len(counts) != len(node.variable_count):
-            raise UnsupportedProblem(
-                f"{node} has a symbolic order.\nWrite a number, for example u(x).diff(x, 2)"
-            )
+        counts: Counter[Symbol] = Counter()
+        for variable, count in node.variable_count:
+            counts[variable] += int(count)
         return out.value(_field_value(inner, counts, pinned, out.scope))
     done = inner.diff(*node.variables)
     if isinstance(done, Derivative) and done.expr == inner:
@@ -212,26 +131,28 @@ def _(node: Derivative, pinned: Mapping[Symbol, Expr], out: _Collector) -> Any:
 
 
 @_rebuild.register
-def _(node: Subs, pinned: Mapping[Symbol, Expr], out: _Collector) -> Any:
+def _(node: Subs, pinned: _Pinned, out: _Collector) -> Any:
     points = [_rebuild(point, pinned, out) for point in node.point]
     return _rebuild(node.expr, {**pinned, **dict(zip(node.variables, points, strict=True))}, out)
 
 
 @_rebuild.register
-def _(node: NormalDerivative, pinned: Mapping[Symbol, Expr], out: _Collector) -> Any:
+def _(node: NormalDerivative, pinned: _Pinned, out: _Collector) -> Any:
     return _normal(node.args[0], node, pinned, out)
 
 
-def _normal(arg: Any, node: Any, pinned: Mapping[Symbol, Expr], out: _Collector) -> Any:
+def _normal(arg: Any, node: Any, pinned: _Pinned, out: _Collector) -> Any:
     """Return the normal derivative of a linear expression of fields."""
     scope = out.scope
     if isinstance(arg, sympy.Add):
         return sympy.Add(*[_normal(term, node, pinned, out) for term in arg.args])
     if isinstance(arg, sympy.Mul):
-        constant, rest = arg.as_independent(*[c.symbol for c in scope.coordinates], AppliedUndef)
+        constant, rest = arg.as_independent(
+            *[c.symbol for c in scope.coordinates if c.role == "space"], AppliedUndef
+        )
         if constant != 1 and rest != 1:
-            return constant * _normal(rest, node, pinned, out)
-    lowered = lower(arg.xreplace(dict(pinned)) if pinned else arg, scope)
+            return _rebuild(constant, pinned, out) * _normal(rest, node, pinned, out)
+    lowered = _lower_inner(arg, pinned, scope)
     if len(lowered.values) != 1 or lowered.expr != lowered.values[0].symbol or lowered.values[0].normal:
         raise UnsupportedProblem(
             f"{node} is the normal derivative of an expression.\n"
@@ -258,52 +179,60 @@ def _normal(arg: Any, node: Any, pinned: Mapping[Symbol, Expr], out: _Collector)
     sign = {coordinate.low: -1, coordinate.high: 1}.get(float(point))
     if sign is None:
         raise DeclarationError(
-            f"{node} stands at {name} = {point}, inside the domain, where there is no outward normal.\n"
-            f"Pin {name} at {coordinate.low:g} or {coordinate.high:g}, or write u.diff({name}) there"
+            f"{node} stands at {name} = {point}, which is no face of the domain, so there is no outward normal.\n"
+            f"Pin {name} at {coordinate.low_exact} or {coordinate.high_exact}, or write u.diff({name}) there"
         )
     return sign * out.value(FieldValue(value.field, orders, value.pins))
 
 
 @_rebuild.register
-def _(node: Integral, pinned: Mapping[Symbol, Expr], out: _Collector) -> Any:
-    scope = out.scope
-    limits = []
-    for limit in node.limits:
-        if len(limit) != 3:
-            raise DeclarationError(f"{node} has no limits.\nWrite for example Integral(u(x)**2, (x, 0, 1))")
-        symbol, low, high = limit
-        index = scope.index(symbol)
-        if index is None:
-            raise DeclarationError(
-                f"{node} integrates over {symbol}, which is not a coordinate.\n"
-                f"The coordinates are {', '.join(c.name for c in scope.coordinates)}"
-            )
-        if low.free_symbols or high.free_symbols:
-            raise UnsupportedProblem(
-                f"{node} has limits that are not numbers.\nWrite numbers, for example Integral(u(x), (x, 0, 1))"
-            )
-        low_number, high_number = (to_number(v, f"A limit of {node}") for v in (low, high))
-        coordinate = scope.coordinates[index]
-        slack = 1e-9 * coordinate.length
-        if not (coordinate.low - slack <= low_number < high_number <= coordinate.high + slack):
-            raise DeclarationError(
-                f"{node} runs over {symbol} from {low} to {high}; {symbol} lies in "
-                f"[{coordinate.low:g}, {coordinate.high:g}].\nWrite limits inside it, the lower one first"
-            )
-        limits.append((coordinate.name, low_number, high_number))
+def _(node: Integral, pinned: _Pinned, out: _Collector) -> Any:
     if node.function.has(Integral):
-        node = Integral(node.function.doit(integrals=False), *node.limits)
-        if node.function.has(Integral):
-            raise UnsupportedProblem(
-                f"{node} nests integrals.\nWrite one integral with several limits, such as Integral(f, (x, 0, 1), (y, 0, 1))"
-            )
-    integral = IntegralValue(lower(node.function.xreplace(dict(pinned)), scope), tuple(limits))
+        raise UnsupportedProblem(
+            f"{node} nests integrals.\nWrite one integral with several limits, such as Integral(f, (x, 0, 1), (y, 0, 1))"
+        )
+    limits = tuple(_integral_limits(limit, node, out.scope) for limit in node.limits)
+    outer = {symbol: value for symbol, value in pinned.items() if symbol not in node.bound_symbols}
+    integral = IntegralValue(_lower_inner(node.function, outer, out.scope), limits)
     out.integrals.setdefault(integral)
     return integral.symbol
 
 
+def _integral_limits(limit: Any, node: Integral, scope: Scope) -> tuple[str, float, float]:
+    """Return the coordinate, the low and the high limit of one integration."""
+    if len(limit) != 3:
+        raise DeclarationError(
+            f"{node} has no low and high limit.\nWrite for example Integral(u(x)**2, (x, 0, 1))"
+        )
+    symbol, low, high = limit
+    index = scope.index(symbol)
+    if not node.function.has(AppliedUndef) and (index is None or low.free_symbols or high.free_symbols):
+        raise UnsupportedProblem(
+            f"{node} is an integral of known functions with a variable limit or a variable of its own.\n"
+            "Write its closed form, for example what its .doit() returns"
+        )
+    if index is None:
+        raise DeclarationError(
+            f"{node} integrates over {symbol}, which is not a coordinate.\n"
+            f"Integrate over one of {', '.join(c.name for c in scope.coordinates)}, for example Integral(u(x)**2, (x, 0, 1))"
+        )
+    if low.free_symbols or high.free_symbols:
+        raise UnsupportedProblem(
+            f"{node} has limits that are not numbers.\nWrite numbers, for example Integral(u(x), (x, 0, 1))"
+        )
+    low_number, high_number = (to_number(v, f"A limit of {node}") for v in (low, high))
+    coordinate = scope.coordinates[index]
+    slack = 1e-9 * coordinate.length
+    if not (coordinate.low - slack <= low_number < high_number <= coordinate.high + slack):
+        raise DeclarationError(
+            f"{node} runs over {symbol} from {low} to {high}; {symbol} lies in "
+            f"[{coordinate.low_exact}, {coordinate.high_exact}].\nWrite limits inside it, the lower one first"
+        )
+    return coordinate.name, low_number, high_number
+
+
 def _field_value(
-    node: AppliedUndef, counts: Mapping[Symbol, int], pinned: Mapping[Symbol, Expr], scope: Scope
+    node: AppliedUndef, counts: Mapping[Symbol, int], pinned: _Pinned, scope: Scope
 ) -> FieldValue:
     """Return what a field, or a derivative of it, at certain arguments stands for."""
     name = str(node.func.__name__)
@@ -320,36 +249,27 @@ def _field_value(
         )
     orders = [0] * len(scope.coordinates)
     pins: dict[int, Expr] = {}
-    used: dict[Symbol, int] = {}
-    for argument, symbol in zip(node.args, declared.arguments, strict=True):
+    used: set[Symbol] = set()
+    for written, symbol in zip(node.args, declared.arguments, strict=True):
         index = scope.index(symbol)
         assert index is not None
-        if argument in counts:
-            if argument in used:
-                raise DeclarationError(f"{node} repeats {argument}.\nWrite {usual}")
-            used[argument] = index
-            if scope.coordinates[index].role == "parameter":
+        coordinate = scope.coordinates[index]
+        if written in counts:
+            if written in used:
+                raise UnsupportedProblem(
+                    f"{node} takes {written} twice and differentiates by it.\nWrite {usual}"
+                )
+            used.add(written)
+            if coordinate.role == "parameter":
                 raise DeclarationError(
                     f"{Derivative(node, *counts.items())} differentiates by the parameter {symbol}; a parameter is never "
-                    "differentiated.\nMake it a coordinate of the domain"
+                    f"differentiated.\nMake {symbol} a coordinate of the domain"
                 )
-            orders[index] = counts[argument]
-        argument = pinned.get(argument, argument)
-        if argument == symbol:
-            continue
-        if argument.free_symbols:
-            others = {c.symbol for c in scope.coordinates}
-            if argument in others or not argument.free_symbols & others:
-                raise DeclarationError(
-                    f"{node} has {argument} in the place of {symbol}; the equations use {usual}.\n"
-                    f"Write {usual}, or a number in the place of {symbol}"
-                )
-            raise UnsupportedProblem(
-                f"{node} takes the field at the shifted or scaled argument {argument}; delays and maps are not supported.\n"
-                f"Write {usual}, or a number in the place of {symbol}"
-            )
-        to_number(argument, f"The place of {symbol} in {node}")
-        pins[index] = argument
+            orders[index] = counts[written]
+        argument = pinned.get(written, written)
+        if argument != symbol:
+            _check_place_of(argument, symbol, node, usual, scope)
+            pins[index] = _snapped(argument, coordinate)
     missing = [v for v in counts if v not in used]
     if missing:
         raise DeclarationError(
@@ -358,3 +278,56 @@ def _field_value(
         )
     named = tuple((scope.coordinates[i].name, pins[i]) for i in sorted(pins))
     return FieldValue(name, tuple(orders), named)
+
+
+def _check_place_of(argument: Expr, symbol: Symbol, node: AppliedUndef, usual: str, scope: Scope) -> None:
+    """Refuse what stands in the place of a coordinate, unless it is a number."""
+    write = f"Write {usual}, or a number in the place of {symbol}"
+    free = argument.free_symbols
+    if not free and not argument.has(AppliedUndef):
+        to_number(argument, f"The place of {symbol} in {node}")
+        return
+    known = {c.symbol: c for c in scope.coordinates}
+    for alien in sorted(free - set(known), key=str):
+        if isinstance(alien, Unknown):
+            raise UnsupportedProblem(
+                f"{node} stands at the unknown place {alien}; places are numbers.\n"
+                f"Scale the coordinate, {symbol} = {alien}*xi with xi in [0, 1], so that {alien} moves into the equations"
+            )
+        refuse_symbol(alien, str(node), scope)
+    if argument in known and known[argument].role != "parameter" and node.args.count(argument) == 1:
+        raise DeclarationError(
+            f"{node} has {argument} in the place of {symbol}; the equations use {usual}.\n{write}"
+        )
+    raise UnsupportedProblem(
+        f"{node} takes the field at {argument} instead of {symbol}; delays, maps and moving places are not supported.\n{write}"
+    )
+
+
+def _snapped(place: Expr, coordinate: Coordinate) -> Expr:
+    """Return a place as it is written in the limits where it is one of them: 0.1 + 0.2 is 0.3."""
+    for limit, exact in (
+        (coordinate.low, coordinate.low_exact),
+        (coordinate.high, coordinate.high_exact),
+    ):
+        if abs(float(place) - limit) <= 1e-9 * coordinate.length:
+            return exact
+    return place
+
+
+def refuse_symbol(symbol: Symbol, where: str, scope: Scope) -> None:
+    """Raise the error for a symbol that means nothing here.
+
+    Raises:
+        DeclarationError: always.
+    """
+    if any(c.name == symbol.name for c in scope.coordinates):
+        raise DeclarationError(
+            f"{where} uses another symbol {symbol.name} than the domain: same name, other assumptions.\n"
+            f'Make it once, for example {symbol.name} = symbols("{symbol.name}"), and use that everywhere'
+        )
+    names = ", ".join(c.name for c in scope.coordinates)
+    raise DeclarationError(
+        f"{where} uses the undeclared symbol {symbol.name}; the coordinates are {names}.\n"
+        f'Give it a value, declare {symbol.name} = Unknown("{symbol.name}"), or list it in parameters=[({symbol.name}, low, high)]'
+    )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import sympy
 
+from pinnsolver.declare.symbols import shown
 from pinnsolver.errors import DeclarationError
 
 _EXAMPLE = (
@@ -43,7 +44,11 @@ class Observations:
     def __init__(self, quantity: Any, points: Any, values: Any = None, *, name: str | None = None) -> None:
         if not isinstance(quantity, sympy.Expr):
             raise DeclarationError(
-                f"Observations of {quantity!r}: the first argument has to be a field at its coordinates.\nWrite for example {_EXAMPLE}"
+                f"Observations of {shown(quantity)}: the first argument has to be a field at its coordinates.\nWrite for example {_EXAMPLE}"
+            )
+        if name is not None and (not isinstance(name, str) or not name):
+            raise DeclarationError(
+                f'Observations({quantity}, name={shown(name)}): a name is a text.\nWrite for example name="sensor 1"'
             )
         path = str(points) if isinstance(points, str | Path) else None
         if (path is None) == (values is None):
@@ -70,15 +75,7 @@ class Observations:
             points, values = _read_csv(file, columns, self.quantity)
         else:
             assert self.points is not None and self.values is not None
-            points, values = self.points, self.values.reshape(-1)
-            if points.ndim == 1 and len(columns) == 2:
-                points = points[:, None]  # one coordinate: (n,) -> (n, 1)
-            if points.ndim != 2 or points.shape[1] != len(columns) - 1 or len(points) != len(values):
-                raise DeclarationError(
-                    f"Observations({self.quantity}) got points.shape={self.points.shape} and values.shape={self.values.shape}; "
-                    f"they have to be (n, {len(columns) - 1}) and (n,), a column for each of {', '.join(columns[:-1])}.\n"
-                    f"Write for example {_EXAMPLE}"
-                )
+            points, values = _table(self.points, self.values, columns, self.quantity)
         if len(values) == 0:
             raise DeclarationError(
                 f"Observations({self.quantity}) have no rows.\nGive one measured point at the least"
@@ -95,42 +92,68 @@ class Observations:
 def _numbers(values: Any, quantity: Any, what: str) -> np.ndarray:
     """Return an array of floats."""
     try:
-        return np.array(values, dtype=float)
-    except (TypeError, ValueError):
+        array = np.asarray(values)
+        if not np.iscomplexobj(array):
+            return np.array(array, dtype=float)
+    except Exception:  # numpy hands on whatever an item raises when asked for its number
+        pass
+    raise DeclarationError(
+        f"The {what} of Observations({quantity}) are not an array of real numbers: got {shown(values)}.\nWrite for example {_EXAMPLE}"
+    )
+
+
+def _table(
+    given: np.ndarray, values: np.ndarray, columns: tuple[str, ...], quantity: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return arrays as (n, d) points and (n,) values; one coordinate may be (n,), the values (n, 1)."""
+    points = given[:, None] if given.ndim == 1 and len(columns) == 2 else given
+    flat = values.reshape(-1)
+    if (
+        points.ndim != 2
+        or points.shape[1] != len(columns) - 1
+        or values.shape not in ((len(points),), (len(points), 1))
+    ):
         raise DeclarationError(
-            f"The {what} of Observations({quantity}) are not an array of numbers.\nWrite for example {_EXAMPLE}"
-        ) from None
+            f"Observations({quantity}) got points.shape={given.shape} and values.shape={values.shape}; "
+            f"they have to be (n, {len(columns) - 1}) and (n,), a column for each of {', '.join(columns[:-1])}.\n"
+            f"Write for example {_EXAMPLE}"
+        )
+    return points, flat
 
 
 def _read_csv(file: Path, columns: tuple[str, ...], quantity: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Read the named columns of a CSV file."""
+    """Read the named columns of a CSV file; other columns and blank lines are left aside."""
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
-            rows = [row for row in csv.reader(stream) if any(cell.strip() for cell in row)]
+            reader = csv.reader(stream)
+            rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     except FileNotFoundError:
         raise DeclarationError(
             f"Observations({quantity}): there is no file {file}.\nA relative path starts at the problem file's folder"
         ) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:  # UnicodeDecodeError is a ValueError
         raise DeclarationError(
             f"Observations({quantity}): {file} cannot be read: {error}.\nGive a CSV file in UTF-8"
         ) from None
-    head = [cell.strip() for cell in rows[0]] if rows else []
-    missing = [c for c in columns if c not in head]
-    if missing or len(set(head)) != len(head):
+    head = [cell.strip() for cell in rows[0][1]] if rows else []
+    if any(head.count(c) != 1 for c in columns):
         raise DeclarationError(
             f"{file} has the columns {', '.join(head) or '(none)'}; Observations({quantity}) need each of "
-            f"{', '.join(columns)} once.\nName the columns in the first row: {','.join(columns)}"
+            f"{', '.join(columns)} once.\nName the columns in the first row, with commas between: {','.join(columns)}"
         )
     table = np.empty((len(rows) - 1, len(columns)))
-    for i, row in enumerate(rows[1:]):
+    for i, (line, row) in enumerate(rows[1:]):
         for j, name in enumerate(columns):
+            place = head.index(name)
+            cell = row[place].strip() if place < len(row) else ""
             try:
-                table[i, j] = float(row[head.index(name)])
-            except (ValueError, IndexError):
-                got = row[head.index(name)] if head.index(name) < len(row) else ""
+                table[i, j] = float(cell)
+                known = np.isfinite(table[i, j])
+            except ValueError:
+                known = False
+            if not known:
                 raise DeclarationError(
-                    f"{file}, row {i + 2}: the column {name} holds {got!r}, which is not a number.\n"
+                    f"{file}, line {line}: the column {name} holds {cell!r}, which is not a finite number.\n"
                     "Write a number, or leave the row out"
-                ) from None
+                )
     return table[:, :-1], table[:, -1]

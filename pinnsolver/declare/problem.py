@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sympy import Tuple
+
 from pinnsolver.declare.settings import Settings
 from pinnsolver.declare.shapes import Shape
+from pinnsolver.declare.symbols import shown
 from pinnsolver.errors import DeclarationError
 
 
@@ -59,25 +62,22 @@ class Problem:
         reference: Any = None,
         settings: Settings | Mapping[str, Any] | None = None,
     ) -> None:
-        if not isinstance(name, str) or not name.strip():
-            raise DeclarationError(
-                f'The problem\'s name is {name!r}; it has to be a text.\nWrite for example Problem("burgers", ...)'
-            )
+        _check_name(name)
         if isinstance(settings, Mapping):
-            settings = Settings(**settings)
+            settings = Settings(**{str(key): value for key, value in settings.items()})
         if settings is not None and not isinstance(settings, Settings):
             raise DeclarationError(
-                f"settings={settings!r} is not a Settings.\nWrite for example settings=Settings(seed=1)"
+                f"settings={shown(settings)} is not a Settings.\nWrite for example settings=Settings(seed=1)"
             )
         values = {
             "name": name,
-            "equations": _listed(equations, "equations", "[Eq(u(x).diff(x, 2), 1)]"),
+            "equations": _sequence(equations, "equations", "[Eq(u(x).diff(x, 2), 1)]"),
             "domain": domain
             if isinstance(domain, Shape)
             else _limits_listed(domain, "domain", "[(x, 0, 1), (y, 0, 1)]"),
-            "time": None if time is None else tuple(_sequence(time, "time", "(t, 0, 1)")),
-            "conditions": _listed(conditions, "conditions", "[Eq(u(0, t), 0)]"),
-            "observations": _listed(observations, "observations", '[Observations(u(x, t), "data.csv")]'),
+            "time": None if time is None else _sequence(time, "time", "(t, 0, 1)"),
+            "conditions": _sequence(conditions, "conditions", "[Eq(u(0, t), 0)]"),
+            "observations": _sequence(observations, "observations", '[Observations(u(x, t), "data.csv")]'),
             "parameters": _limits_listed(parameters, "parameters", "[(nu, 0.01, 0.1)]"),
             "reference": reference,
             "settings": settings or Settings(),
@@ -101,22 +101,35 @@ class Problem:
         return (self.folder or Path.cwd()) / Path(declared).expanduser()
 
 
+def _check_name(name: Any) -> None:
+    """Refuse a name that cannot be a folder's."""
+    example = 'Write for example Problem("burgers", ...)'
+    if not isinstance(name, str) or not name.strip():
+        raise DeclarationError(f"The problem's name is {shown(name)}; it has to be a text.\n{example}")
+    if len(name) > 100 or name.startswith(".") or not name.isprintable() or set(name) & set("/\\"):
+        raise DeclarationError(
+            f"The problem's name is {name[:120]!r}; the run folder is called after it, so it has no slash, no line break, "
+            f"no dot in front, and 100 letters at most.\n{example}"
+        )
+
+
 def _sequence(value: Any, what: str, example: str) -> tuple[Any, ...]:
     """Return `value` as a tuple if it is a list or a tuple."""
-    if not isinstance(value, list | tuple):
-        raise DeclarationError(f"{what}={value!r} is not a list.\nWrite for example {what}={example}")
+    if not isinstance(value, list | tuple | Tuple):
+        raise DeclarationError(f"{what}={shown(value)} is not a list.\nWrite for example {what}={example}")
     return tuple(value)
 
 
-def _listed(value: Any, what: str, example: str) -> tuple[Any, ...]:
-    return _sequence(value, what, example)
-
-
-def _limits_listed(value: Any, what: str, example: str) -> tuple[Any, ...]:
+def _limits_listed(value: Any, what: str, example: str) -> tuple[tuple[Any, ...], ...]:
     """Return limits as a tuple of tuples; one bare triple is refused with a message."""
     limits = _sequence(value, what, example)
-    if limits and not all(isinstance(item, list | tuple) for item in limits):
+    if any(isinstance(item, Shape) for item in limits):
         raise DeclarationError(
-            f"{what}={value!r} is not a list of limits (symbol, low, high).\nWrite for example {what}={example}"
+            f"{what}={shown(value)} has a shape in a list.\n"
+            "Write the shape itself, for example domain=Disk((x, y), (0, 0), 1); shapes join with |, & and -"
+        )
+    if not all(isinstance(item, list | tuple | Tuple) for item in limits):
+        raise DeclarationError(
+            f"{what}={shown(value)} is not a list of limits (symbol, low, high).\nWrite for example {what}={example}"
         )
     return tuple(tuple(item) for item in limits)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Mapping
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import sympy
+from sympy import Expr, Symbol
 from sympy.core.function import AppliedUndef, UndefinedFunction
 
 from pinnsolver.declare.checked import Reference
-from pinnsolver.declare.lower import Scope
 from pinnsolver.declare.problem import Problem
+from pinnsolver.declare.symbols import shown
+from pinnsolver.declare.values import Scope
 from pinnsolver.errors import DeclarationError
 
 _EXAMPLE = 'reference={u: sin(pi*x)*exp(-t)}, reference={u: f} with f(x, t) on numpy arrays, or reference="answer.npz"'
@@ -35,14 +40,14 @@ def load_references(problem: Problem, scope: Scope) -> dict[str, Reference]:
                 f"{', '.join(scope.fields)}.\nSave arrays named like the coordinates and the fields"
             )
         return {name: _reference_from(table, name, str(given), scope) for name in fields}
-    if not isinstance(given, dict):
-        raise DeclarationError(f"reference={given!r} is no reference.\nWrite for example {_EXAMPLE}")
+    if not isinstance(given, Mapping):
+        raise DeclarationError(f"reference={shown(given)} is no reference.\nWrite for example {_EXAMPLE}")
     found = {}
     for key, value in given.items():
         name = _field_name(key)
         if name not in scope.fields:
             raise DeclarationError(
-                f"The reference is for {key}, which is not a field of the equations.\n"
+                f"The reference is for {shown(key)}, which is not a field of the equations.\n"
                 f"The fields are {', '.join(scope.fields)}; write for example {_EXAMPLE}"
             )
         found[name] = _reference(problem, name, value, scope)
@@ -53,7 +58,9 @@ def _field_name(key: Any) -> str:
     """Return the name of a field that is written `u`, `u(x, t)` or "u"."""
     if isinstance(key, AppliedUndef):
         return str(key.func.__name__)
-    return str(key.__name__) if isinstance(key, UndefinedFunction) else str(key)
+    if isinstance(key, UndefinedFunction):
+        return str(key.__name__)
+    return key if isinstance(key, str) else shown(key)
 
 
 def _reference(problem: Problem, name: str, value: Any, scope: Scope) -> Reference:
@@ -62,29 +69,61 @@ def _reference(problem: Problem, name: str, value: Any, scope: Scope) -> Referen
         return value
     if isinstance(value, str | Path):
         return _reference_from(_open_table(problem, str(value)), name, str(value), scope)
-    if isinstance(value, sympy.Expr | int | float):
-        formula = sympy.sympify(value)
-        allowed = {c.symbol for c in scope.coordinates}
-        alien = sorted(formula.free_symbols - allowed, key=str)
-        if alien or formula.atoms(AppliedUndef):
-            culprit = alien[0] if alien else sorted(formula.atoms(AppliedUndef), key=str)[0]
-            raise DeclarationError(
-                f"The reference of {name}, {formula}, contains {culprit}, which has no value.\n"
-                f"Write it with the coordinates {', '.join(c.name for c in scope.coordinates)} only"
-            )
-        return Reference(formula=formula)
-    if callable(value):
+    arguments = list(scope.fields[name].arguments)
+    parameters = [c.symbol for c in scope.coordinates if c.role == "parameter" and c.symbol not in arguments]
+    if isinstance(value, sympy.Lambda):
+        value = value(*arguments) if len(value.signature) == len(arguments) else value
+    if isinstance(value, Expr | Real) and not isinstance(value, sympy.Lambda):
+        return Reference(formula=_formula(name, sympy.sympify(value), [*arguments, *parameters]))
+    if callable(value) and not isinstance(value, type | sympy.Basic):
+        _check_signature(name, value, [*arguments, *parameters])
         return Reference(function=value)
     raise DeclarationError(
-        f"The reference of {name} is {value!r}, which is no reference.\nWrite for example {_EXAMPLE}"
+        f"The reference of {name} is {shown(value)}, which is no reference.\nWrite for example {_EXAMPLE}"
     )
+
+
+def _formula(name: str, formula: Expr, allowed: list[Symbol]) -> Expr:
+    """Return a formula that has a real value wherever the field has one."""
+    aliens = sorted([*(formula.free_symbols - set(allowed)), *formula.atoms(AppliedUndef)], key=str)
+    if aliens or formula.has(sympy.I, sympy.oo, -sympy.oo, sympy.zoo, sympy.nan):
+        culprit = aliens[0] if aliens else "the imaginary unit, infinity or nan"
+        raise DeclarationError(
+            f"The reference of {name}, {formula}, contains {culprit}, which has no value for {name}.\n"
+            f"Write a real formula of {', '.join(map(str, allowed))} only"
+        )
+    if formula.has(sympy.Integral):
+        raise DeclarationError(
+            f"The reference of {name}, {formula}, contains an integral that is not carried out.\n"
+            "Write its closed form, for example what .doit() returns, or a numpy callable"
+        )
+    return formula
+
+
+def _check_signature(name: str, function: Callable[..., Any], arguments: list[Symbol]) -> None:
+    """Refuse a callable that cannot take the field's arguments; one without a signature is taken as it is."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        listed = ", ".join(map(str, arguments))
+        raise DeclarationError(
+            f"The reference of {name} is a function of {signature}, which cannot be called with {listed}: {error}.\n"
+            f"Write def {name}_exact({listed}): ... on numpy arrays"
+        ) from None
 
 
 def _open_table(problem: Problem, declared: str) -> dict[str, np.ndarray]:
     """Return the arrays of a reference file."""
     path = problem.path(declared)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        archive = np.load(path, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise ValueError("it holds one array without a name")
+        with archive:
             return {name: np.asarray(archive[name]) for name in archive.files}
     except FileNotFoundError:
         raise DeclarationError(
@@ -100,7 +139,7 @@ def _reference_from(table: dict[str, np.ndarray], name: str, file: str, scope: S
     """Return one field of a table as points and values, (n,) each.
 
     Coordinates may be 1-D axes with the field on their grid, in the order of the field's arguments,
-    or arrays of the field's own shape.
+    or arrays of the field's own shape. Values that are NaN or off the domain score nothing.
     """
     field = scope.fields[name]
     needed = [str(s) for s in field.arguments]
@@ -111,13 +150,13 @@ def _reference_from(table: dict[str, np.ndarray], name: str, file: str, scope: S
             f"The reference file {file} holds {', '.join(table) or 'nothing'}; {missing[0]} is missing.\n"
             f"Save arrays named {', '.join([*needed, name])}"
         )
-    try:
-        axes = [np.asarray(table[n], dtype=float) for n in needed]
-        values = np.asarray(table[name], dtype=float)
-    except (TypeError, ValueError):
-        raise DeclarationError(
-            f"The reference file {file} does not hold real numbers only.\nSave arrays of float64"
-        ) from None
+    for n in [*needed, name]:
+        if table[n].dtype.kind not in "iuf":
+            raise DeclarationError(
+                f"The reference file {file} holds {n} of dtype {table[n].dtype}, not real numbers.\nSave arrays of float64"
+            )
+    axes = [np.asarray(table[n], dtype=float) for n in needed]
+    values = np.asarray(table[name], dtype=float)
     if all(a.shape == values.shape for a in axes):
         points = axes
     elif all(a.ndim == 1 for a in axes) and values.shape == tuple(a.size for a in axes):
@@ -128,10 +167,16 @@ def _reference_from(table: dict[str, np.ndarray], name: str, file: str, scope: S
             f"The reference file {file} has {shapes} and {name}{values.shape}, which do not fit together.\n"
             f"Save {name} with the shape ({', '.join(f'len({n})' for n in needed)}), or all arrays of one shape"
         )
-    known = np.isfinite(values).ravel()
+    known = np.isfinite(values)
+    for n, points_of in zip(needed, points, strict=True):
+        c = next(c for c in scope.coordinates if c.name == n)
+        slack = 1e-6 * c.length
+        known &= (points_of >= c.low - slack) & (points_of <= c.high + slack)
+    known = known.ravel()
     if not known.any():
         raise DeclarationError(
-            f"The reference file {file} holds no finite value of {name}.\nSave the known values; NaN means unknown"
+            f"The reference file {file} holds no finite value of {name} inside the domain.\n"
+            "Save values at places of the domain; NaN means unknown"
         )
     flat = {n: p.ravel()[known] for n, p in zip(needed, points, strict=True)}
     return Reference(table={**flat, "": values.ravel()[known]})

@@ -22,7 +22,7 @@ Activation = Literal["tanh", "sin", "silu", "gelu"]
 class _Group(BaseModel):
     """A frozen group of settings that refuses unknown keys with a message of ours."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -111,7 +111,8 @@ class Settings(_Group):
     @field_validator("points", "network", "optimizer", mode="before")
     @classmethod
     def _none_is_automatic(cls, value: Any) -> Any:
-        return {} if value is None else value
+        value = {} if value is None else value
+        return {str(k): v for k, v in value.items()} if isinstance(value, dict) else value
 
     def with_values(self, values: dict[str, Any]) -> Self:
         """Return these settings with dotted keys replaced; None replaces nothing.
@@ -126,15 +127,14 @@ class Settings(_Group):
         for key, value in values.items():
             if value is None:
                 continue
-            *groups, leaf = key.split(".", 1) if not key.startswith("weights.") else ("weights", key[8:])
-            node = tree
-            for group in groups:
-                if node.get(group) is None and group == "weights":
-                    node[group] = {}
-                node = node.get(group) if isinstance(node.get(group), dict) else {}
-            if leaf not in node and node is not tree.get("weights"):
+            group, _, leaf = str(key).rpartition(".")
+            if str(key).startswith("weights."):
+                group, leaf = "weights", str(key).removeprefix("weights.")
+                tree["weights"] = tree["weights"] or {}
+            node = tree.get(group) if group else tree
+            if not isinstance(node, dict) or (leaf not in node and group != "weights"):
                 raise DeclarationError(
-                    f"There is no setting {key!r}.\nThe settings are: {', '.join(setting_names())}"
+                    f"There is no setting {str(key)!r}.\nThe settings are: {', '.join(setting_names())}"
                 )
             node[leaf] = value
         return type(self)(**tree)

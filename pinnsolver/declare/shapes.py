@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import sympy
 
-from pinnsolver.declare.symbols import to_number
+from pinnsolver.declare.symbols import shown, to_number
 from pinnsolver.errors import DeclarationError
 
 
@@ -103,10 +104,10 @@ class Primitive(Shape):
     def _set(self, symbols: Any, dimension: int | None, name: str | None, **values: Any) -> None:
         """Store the checked values; frozen dataclasses are filled through object.__setattr__."""
         kind = type(self).__name__
-        symbols = (symbols,) if isinstance(symbols, sympy.Symbol) else tuple(symbols)
+        symbols = _items(symbols)
         if not all(isinstance(s, sympy.Symbol) for s in symbols) or len(set(symbols)) != len(symbols):
             raise DeclarationError(
-                f"{kind} got the coordinates {symbols}; they have to be different sympy symbols.\n"
+                f"{kind} got the coordinates {shown(symbols)}; they have to be different sympy symbols.\n"
                 f"Write for example {_EXAMPLES[kind]}"
             )
         if dimension is not None and len(symbols) != dimension:
@@ -116,7 +117,7 @@ class Primitive(Shape):
             )
         if name is not None and (not isinstance(name, str) or not name):
             raise DeclarationError(
-                f"{kind} got name={name!r}; a name is a text.\nWrite for example {_EXAMPLES[kind]}"
+                f"{kind} got name={shown(name)}; a name is a text.\nWrite for example {_EXAMPLES[kind]}"
             )
         for key, value in {"symbols": symbols, "name": name, **values}.items():
             object.__setattr__(self, key, value)
@@ -124,13 +125,10 @@ class Primitive(Shape):
     def _point(self, values: Any, what: str) -> tuple[float, ...]:
         """Return a corner, center or vertex as floats, one for each coordinate."""
         kind = type(self).__name__
-        try:
-            point = tuple(values)
-        except TypeError:
-            point = (values,)
+        point = _items(values)
         if len(point) != len(self.symbols):
             raise DeclarationError(
-                f"The {what} of {kind} is {values}; it needs {len(self.symbols)} numbers, one for each of "
+                f"The {what} of {kind} is {shown(values)}; it needs {len(self.symbols)} numbers, one for each of "
                 f"{', '.join(map(str, self.symbols))}.\nWrite for example {_EXAMPLES[kind]}"
             )
         return tuple(to_number(v, f"A number in the {what} of {kind}") for v in point)
@@ -288,7 +286,7 @@ class Polygon(Primitive):
 
     def __init__(self, symbols: Any, vertices: Sequence[Any], name: str | None = None) -> None:
         self._set(symbols, 2, name)
-        points = [self._point(v, "vertex") for v in vertices]
+        points = [self._point(v, "vertex") for v in _items(vertices)]
         if len(points) > 1 and points[0] == points[-1]:
             points.pop()  # a closed list of vertices means the same polygon
         example = f"Write for example {_EXAMPLES['Polygon']}"
@@ -296,7 +294,7 @@ class Polygon(Primitive):
             raise DeclarationError(
                 f"Polygon got {len(points)} vertices {points}; it needs three or more, all different.\n{example}"
             )
-        if abs(_signed_area(points)) < 1e-14 or _crosses_itself(points):
+        if abs(_signed_area(points)) < 1e-14 * _extent(points) ** 2 or _crosses_itself(points):
             raise DeclarationError(
                 f"The edges of Polygon with the vertices {points} cross or enclose no area.\n"
                 f"List the vertices in their order along the boundary. {example}"
@@ -328,7 +326,7 @@ def _joined(shape: Shape, other: Any, operation: str) -> Shape:
     """Return `other` if it can be joined to `shape`."""
     if not isinstance(other, Shape):
         raise DeclarationError(
-            f"A shape was joined by {operation} with {other!r}, which is not a shape.\n"
+            f"A shape was joined by {operation} with {shown(other)}, which is not a shape.\n"
             "Write for example Rectangle((x, y), (0, 0), (1, 1)) - Disk((x, y), (0.5, 0.5), 0.2)"
         )
     if shape.symbols != other.symbols:
@@ -340,10 +338,23 @@ def _joined(shape: Shape, other: Any, operation: str) -> Shape:
     return other
 
 
+def _items(value: Any) -> tuple[Any, ...]:
+    """Return the items of a list of numbers, symbols or points; anything else is one item."""
+    listed = isinstance(value, list | tuple | sympy.Tuple) or (
+        isinstance(value, np.ndarray) and value.ndim > 0
+    )
+    return tuple(value) if listed else (value,)
+
+
 def _signed_area(points: Sequence[tuple[float, ...]]) -> float:
     """Return the area of a polygon, positive where its vertices run counterclockwise (shoelace formula)."""
     pairs = zip(points, [*points[1:], points[0]], strict=True)
     return 0.5 * sum(a[0] * b[1] - b[0] * a[1] for a, b in pairs)
+
+
+def _extent(points: Sequence[tuple[float, ...]]) -> float:
+    """Return the longest side of the box around some points."""
+    return max(max(column) - min(column) for column in zip(*points, strict=True))
 
 
 def _crosses_itself(points: Sequence[tuple[float, ...]]) -> bool:

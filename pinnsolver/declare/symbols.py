@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import sympy
-from sympy import Function, Symbol
+from sympy import Expr, Function, Symbol
 
 from pinnsolver.errors import DeclarationError
+
+
+def shown(value: Any) -> str:
+    """Return what a user wrote for a message: shortened, as an array of a thousand numbers is no message."""
+    try:
+        text = str(value) if isinstance(value, sympy.Basic | Real) else repr(value)
+    except Exception:  # sympy cannot print all that it can build, for example u(nan, t)
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def to_number(value: Any, what: str) -> float:
@@ -21,13 +32,14 @@ def to_number(value: Any, what: str) -> float:
     Raises:
         DeclarationError: it is not a number, not real, or infinite.
     """
+    known = isinstance(value, Expr) or (isinstance(value, Real | Decimal) and not isinstance(value, bool))
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = float(value) if known else math.nan
+    except Exception:  # float(expr) fails in as many ways as there are kinds of expressions
         number = math.nan
     if not math.isfinite(number):
         raise DeclarationError(
-            f"{what} is {value}; it has to be a finite real number.\nWrite a number, for example 1.5 or 2*pi"
+            f"{what} is {shown(value)}; it has to be a finite real number.\nWrite a number, for example 1.5 or 2*pi"
         )
     return number
 
@@ -52,7 +64,7 @@ class Unknown(Symbol):
         """Make the symbol; sympy builds its objects here, not in `__init__`."""
         if not isinstance(name, str) or not name:
             raise DeclarationError(
-                f'Unknown({name!r}) needs a name.\nWrite for example Unknown("k", start=1)'
+                f'Unknown({shown(name)}) needs a name.\nWrite for example Unknown("k", start=1)'
             )
         self = Symbol.__xnew__(cls, name, real=True)
         self.start = to_number(start, f"The start of Unknown({name!r})")
@@ -85,8 +97,17 @@ class NormalDerivative(Function):
 
     nargs = 1
 
+    def __new__(cls, *args: Any, **options: Any) -> Any:
+        """Make it of one expression; anything else is refused with a message."""
+        if len(args) != 1 or not isinstance(args[0], Expr | Real):
+            raise DeclarationError(
+                f"NormalDerivative({', '.join(map(shown, args))}) needs one expression of fields.\n"
+                "Write for example NormalDerivative(u(x, y))"
+            )
+        return super().__new__(cls, *args, **options)
+
     @classmethod
-    def eval(cls, arg: sympy.Expr) -> sympy.Expr | None:
+    def eval(cls, arg: Expr) -> Expr | None:
         """Keep it unevaluated, except for a constant, whose slope is zero."""
         return sympy.S.Zero if arg.is_number else None
 

@@ -84,7 +84,7 @@ class History:
         return {key: np.array([row.get(key, math.nan) for row in self.rows]) for key in self.rows[0]}
 
 
-class Conductor(dde.callbacks.Callback):  # type: ignore[misc]
+class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
     """Sees every step of `deepxde.Model` and decides when something has to happen.
 
     Args:
@@ -113,6 +113,7 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[misc]
         self.phase = "Adam"
         self.phase_seconds: float | None = None
         self.record_every = 50
+        self.causal_every = 1
         self.step = 0
         self.interrupted = False
         self.stopped: str | None = None
@@ -134,6 +135,7 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[misc]
             return
         if self.step % self.record_every == 0:
             self.record(loss)
+        self._advance_causal()
         redraw = self.data.compiled.transformed.settings.points.redraw
         if redraw and self.step % redraw == 0:
             self.redraw()
@@ -165,6 +167,17 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[misc]
         self.progress.show(
             Status(self.phase, self.step, self.clock.seconds, fraction, loss, raw, error, unknowns)
         )
+
+    def _advance_causal(self) -> None:
+        """Refresh causal weights: each step of Adam, but only now and then where curvature is learnt."""
+        causal = self.data.causal
+        if causal is None or causal.open or self.step % self.causal_every:
+            return
+        level = causal.level
+        self.data.refresh_causal(self.module)
+        if causal.level != level:
+            self.best = None  # what was best for the early times only is not best any more
+        self.on_redraw()
 
     def _held_out(self) -> dict[str, torch.Tensor]:
         with torch.no_grad():

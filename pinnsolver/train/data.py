@@ -10,14 +10,17 @@ import numpy as np
 import torch
 
 from pinnsolver.compile import CompiledProblem, PreparedGroup
+from pinnsolver.compile.causal import CausalState, chunk_losses
 from pinnsolver.compile.terms import TermGroup
 from pinnsolver.sample import Sampler, import_deepxde
 from pinnsolver.train.module import TrainableProblem
 
 dde = import_deepxde()
 
+CHUNKS = 32  # of the time, for causal weights
 
-class ProblemData(dde.data.Data):  # type: ignore[misc]
+
+class ProblemData(dde.data.Data):  # type: ignore[name-defined]
     """All terms of a compiled problem on their points.
 
     Args:
@@ -37,13 +40,11 @@ class ProblemData(dde.data.Data):  # type: ignore[misc]
         self.sampler = sampler
         self.device = device
         self.rng = np.random.default_rng([seed, 1])
-        self.weights = dict.fromkeys(compiled.term_names, 1.0)
-        self.weights |= {
-            name: value
-            for name, value in (compiled.transformed.settings.weights or {}).items()
-            if name in self.weights
-        }
+        chosen = compiled.transformed.settings.weights or {}
+        self.weights = {name: chosen.get(name, 1.0) for name in compiled.term_names}
         self.draws = 0
+        causal = compiled.transformed.settings.causal
+        self.causal = CausalState(torch.ones(CHUNKS, dtype=compiled.dtype, device=device)) if causal else None
         self.raw: dict[str, torch.Tensor] = {}
         self.held_out = self._draw(np.random.default_rng([seed, 2]), 0.25)
         self.groups: tuple[PreparedGroup, ...] = ()
@@ -93,20 +94,43 @@ class ProblemData(dde.data.Data):  # type: ignore[misc]
     @property
     def points(self) -> dict[str, int]:
         """Number of points of each term."""
-        return {name: len(g.columns[0]) for g in self.groups for name in g.group.names}
+        trained = self.compiled.is_trained
+        return {n: len(g.columns[0]) for g in self.groups for n in g.group.names if trained(n)}
 
     def terms(
         self, module: TrainableProblem, groups: tuple[PreparedGroup, ...] | None = None
     ) -> dict[str, torch.Tensor]:
-        """Return each term's mean square residual, 0-d, unweighted."""
+        """Return each term's mean square residual, 0-d, without any weight."""
+        return {name: r.square().mean() for name, (r, _) in self._residuals(module, groups).items()}
+
+    def _residuals(
+        self, module: TrainableProblem, groups: tuple[PreparedGroup, ...] | None = None
+    ) -> dict[str, tuple[torch.Tensor, PreparedGroup]]:
+        """Return each trained residual, (n, 1), with its group."""
         unknowns = module.unknowns.values()
-        found: dict[str, torch.Tensor] = {}
+        found: dict[str, tuple[torch.Tensor, PreparedGroup]] = {}
         for prepared in self.groups if groups is None else groups:
             residuals = self.compiled.residuals(prepared, module.network, unknowns)
-            found |= {
-                name: r.square().mean() for name, r in residuals.items() if self.compiled.is_trained(name)
-            }
+            found |= {n: (r, prepared) for n, r in residuals.items() if self.compiled.is_trained(n)}
         return found
+
+    def refresh_causal(self, module: TrainableProblem) -> None:
+        """Set the causal weights anew; a quasi-Newton optimizer needs them frozen in between."""
+        if self.causal is None or self.causal.open:
+            return
+        with torch.no_grad():
+            residuals = self._residuals(module, self.groups[:1])
+        # In units of what a wave of size 1 leaves in the stiffest equation: eps is made for numbers of order 1.
+        scale = self.compiled.transformed.scale
+        weighted = [r * (self.weights[n] ** 0.5 / scale) for n, (r, _) in residuals.items()]
+        self.causal.update(chunk_losses(weighted, self._chunks(), CHUNKS))
+
+    def _chunks(self) -> torch.Tensor:
+        """Return the chunk of time of each interior point, (n,)."""
+        time = self.compiled.checked.time
+        assert time is not None
+        t = self.groups[0].columns[self.compiled.checked.coordinates.index(time)][:, 0]
+        return ((t - time.low) * (CHUNKS / time.length)).long().clamp(0, CHUNKS - 1)
 
     def total(self, raw: Mapping[str, float]) -> float:
         """Return the weighted sum of raw terms."""
@@ -118,9 +142,16 @@ class ProblemData(dde.data.Data):  # type: ignore[misc]
         self, targets: Any, outputs: Any, loss_fn: Any, inputs: Any, model: Any, aux: Any = None
     ) -> list[torch.Tensor]:
         """Return the weighted terms; DeepXDE sums them."""
-        raw = self.terms(model.net)
-        self.raw = {name: value.detach() for name, value in raw.items()}
-        return [self.weights[name] * value for name, value in raw.items()]
+        found = self._residuals(model.net)
+        self.raw = {name: r.detach().square().mean() for name, (r, _) in found.items()}
+        causal = None
+        if self.causal is not None and not self.causal.open:
+            causal = self.causal.weights[self._chunks()][:, None]
+        losses = []
+        for name, (r, prepared) in found.items():
+            squares = r.square() if causal is None or prepared is not self.groups[0] else causal * r.square()
+            losses.append(self.weights[name] * squares.mean())
+        return losses
 
     def losses_test(
         self, targets: Any, outputs: Any, loss_fn: Any, inputs: Any, model: Any, aux: Any = None

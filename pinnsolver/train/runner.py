@@ -86,6 +86,7 @@ def train_problem(
     )
     _refuse_bad_start(data, module)
     with conductor.progress, _interruptible(conductor), _quiet():
+        data.refresh_causal(module)
         data.raw = {name: value.detach() for name, value in data.terms(module).items()}
         conductor.phase = "start"
         conductor.record()
@@ -142,6 +143,8 @@ def _run_lbfgs(conductor: Conductor) -> None:
     """Quasi-Newton: the digits."""
     settings = conductor.data.compiled.transformed.settings
     conductor.phase, conductor.record_every = "L-BFGS", 20
+    conductor.causal_every = 50
+    conductor.redraw()
     optimizer = SteppedLBFGS(conductor.module.parameters(), settings.optimizer.memory or 50)
     conductor.on_redraw = optimizer.function_changed
     conductor.last_progress = conductor.step

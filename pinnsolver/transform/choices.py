@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pinnsolver.declare import CheckedProblem, Settings
-from pinnsolver.errors import UnsupportedProblem
+from pinnsolver.errors import DeclarationError, UnsupportedProblem
 from pinnsolver.transform.hard import build_hard_conditions
-from pinnsolver.transform.transformed import Choice, TransformedProblem
+from pinnsolver.transform.scaling import term_weights
+from pinnsolver.transform.transformed import Choice, Enforcement, TransformedProblem
 
 DEFAULT_STEPS = 5000
 
@@ -21,16 +22,20 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
     Raises:
         UnsupportedProblem: a method was asked for that is not ours yet.
     """
-    if settings.causal:
-        raise UnsupportedProblem(
-            "Causal weighting is not built yet.\nLeave out causal=True (--causal): the solver then weights all times alike"
+    if settings.causal and checked.time is None:
+        raise DeclarationError(
+            "Causal weighting was asked for, but the problem is steady: it has no time.\nLeave out causal=True (--causal)"
         )
     if settings.frame == "lagrangian":
         raise UnsupportedProblem(
             'The Lagrangian frame is not built yet.\nLeave out frame="lagrangian" (--frame): the solver then works in the Eulerian frame'
         )
     ansatz, enforcement = build_hard_conditions(checked, settings.hard)
+    automatic, scale = term_weights(checked)
+    weights, weight_choice = _weights(automatic, settings, enforcement)
     resolved, choices = _fill_in(checked, settings)
+    resolved = resolved.with_values({f"weights.{name}": value for name, value in weights.items()})
+    choices["weights"] = weight_choice
     hard = [name for name, e in enforcement.items() if e.how == "hard"]
     counts = f"{len(hard)} of {len(enforcement)} conditions"
     choices = {
@@ -39,7 +44,27 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         ),
         **choices,
     }
-    return TransformedProblem(checked, resolved, ansatz, enforcement, choices)
+    return TransformedProblem(checked, resolved, ansatz, enforcement, choices, scale)
+
+
+def _weights(
+    automatic: dict[str, float], settings: Settings, enforcement: dict[str, Enforcement]
+) -> tuple[dict[str, float], Choice]:
+    """Return the weight of every term of the loss.
+
+    Raises:
+        DeclarationError: the user weighs a term that is not in the loss.
+    """
+    soft = {n: w for n, w in automatic.items() if n not in enforcement or enforcement[n].how == "soft"}
+    given = settings.weights or {}
+    alien = [name for name in given if name not in automatic]
+    if alien:
+        raise DeclarationError(
+            f"There is a weight for {alien[0]!r}, which is no term of the loss.\n"
+            f"The terms are: {'; '.join(soft)}"
+        )
+    reason = "each residual in units of what one wave of size 1 across the domain leaves in it"
+    return soft | dict(given), Choice(soft | dict(given), "asked for" if given else reason)
 
 
 def _fill_in(checked: CheckedProblem, settings: Settings) -> tuple[Settings, dict[str, Choice]]:
@@ -52,11 +77,11 @@ def _fill_in(checked: CheckedProblem, settings: Settings) -> tuple[Settings, dic
         "device": ("cpu", "small networks in float64 run best there"),
         "precision": ("float64", "L-BFGS stalls on the rounding of float32"),
         "frame": ("eulerian", "the only one built yet"),
-        "causal": (False, "not built yet"),
+        "causal": _causal(checked),
         "points.interior": (_interior_points(inputs), f"{inputs} coordinate{'s' * (inputs > 1)}"),
         "points.boundary": (
             _boundary_points(inputs),
-            "for each condition; the square root where one coordinate runs",
+            "for each condition; half of them where one coordinate runs",
         ),
         "points.integral": (48, "Gauss-Legendre nodes along each integrated coordinate"),
         "points.redraw": (500, "new points before the old ones are learnt by heart"),
@@ -85,6 +110,17 @@ def _fill_in(checked: CheckedProblem, settings: Settings) -> tuple[Settings, dic
         if given[key] is not None:
             choices[key] = Choice(given[key], "asked for")
     return settings.with_values(values), choices
+
+
+def _causal(checked: CheckedProblem) -> tuple[bool, str]:
+    """Return whether time is weighted causally, and why."""
+    if checked.time is None:
+        return False, "no time"
+    if checked.space:
+        return False, "a field in space: walls and diffusion hold its times together"
+    if not any(c.kind.startswith("initial") for c in checked.conditions):
+        return False, "no initial state to start from"
+    return True, "a system in time alone: solved early times first, or it falls for a false solution"
 
 
 def _interior_points(inputs: int) -> int:
