@@ -1,0 +1,266 @@
+"""Optimizers, the loop through DeepXDE, bounds, interrupts, recovery, checkpoints."""
+
+import signal
+import threading
+
+import numpy as np
+import pytest
+import torch
+from conftest import compiled, small
+from sympy import Eq, Function, pi, sin, symbols
+
+from pinnsolver import DeclarationError, Problem, RunFolderError, load_problem, solve
+from pinnsolver.compile.causal import CausalState, causal_weights, chunk_losses
+from pinnsolver.sample import Sampler, import_deepxde
+from pinnsolver.train import (
+    ProblemData,
+    SteppedLBFGS,
+    TrainableProblem,
+    read_checkpoint,
+    train_problem,
+    write_checkpoint,
+)
+
+x, t = symbols("x t")
+u = Function("u")
+HEAT = Problem(
+    "heat",
+    [Eq(u(x, t).diff(t), u(x, t).diff(x, 2))],
+    [(x, 0, 1)],
+    (t, 0, 0.1),
+    [Eq(u(x, 0), sin(pi * x)), Eq(u(x, t).diff(x).subs(x, 0), pi), Eq(u(1, t), 0)],
+)
+TINY = {"points__interior": 60, "points__boundary": 10, "network__width": 6, "network__depth": 2}
+
+
+def quadratic(optimizer_of, dimension=12, steps=160):
+    """Return how far an optimizer comes on a quadratic with condition number 1e4."""
+    weights = torch.logspace(0, 4, dimension, dtype=torch.float64)
+    parameter = torch.nn.Parameter(torch.ones(dimension, dtype=torch.float64))
+    optimizer = optimizer_of([parameter])
+
+    def closure():
+        optimizer.zero_grad()
+        loss = 0.5 * (weights * parameter.square()).sum()
+        loss.backward()
+        return loss
+
+    for _ in range(steps):
+        optimizer.step(closure)
+    return float(closure().detach())
+
+
+def test_stepped_lbfgs_solves_a_stiff_quadratic():
+    assert quadratic(lambda p: SteppedLBFGS(p, memory=20)) < 1e-20
+
+
+def test_one_step_is_one_iteration_and_evaluates_no_point_twice():
+    parameter = torch.nn.Parameter(torch.tensor([-1.2, 1.0], dtype=torch.float64))
+    optimizer = SteppedLBFGS([parameter])
+    seen = []
+
+    def closure():
+        optimizer.zero_grad()
+        seen.append(tuple(parameter.detach().tolist()))
+        a, b = parameter
+        loss = (1 - a) ** 2 + 100 * (b - a**2) ** 2
+        loss.backward()
+        return loss
+
+    for k in range(45):
+        optimizer.step(closure)
+        if not optimizer.moved:
+            break
+        assert optimizer.state[parameter]["n_iter"] == k + 1
+    assert len(seen) == len(set(seen)) == optimizer.evaluations
+    np.testing.assert_allclose(parameter.detach(), [1, 1], atol=1e-6)
+
+
+def test_stepped_lbfgs_takes_the_same_path_as_torchs_own():
+    start = torch.tensor([-1.2, 1.0], dtype=torch.float64)
+
+    def run(make, steps):
+        parameter = torch.nn.Parameter(start.clone())
+        optimizer = make([parameter])
+
+        def closure():
+            optimizer.zero_grad()
+            a, b = parameter
+            loss = (1 - a) ** 2 + 100 * (b - a**2) ** 2
+            loss.backward()
+            return loss
+
+        for _ in range(steps):
+            optimizer.step(closure)
+        return parameter.detach()
+
+    own = run(
+        lambda p: torch.optim.LBFGS(
+            p, max_iter=30, max_eval=200, history_size=50, line_search_fn="strong_wolfe", tolerance_change=0
+        ),
+        1,
+    )
+    # The scaled loss makes only the very first step another one.
+    np.testing.assert_allclose(run(SteppedLBFGS, 30), own, atol=1e-3)
+
+
+def test_curvature_survives_a_changed_function():
+    parameter = torch.nn.Parameter(torch.ones(8, dtype=torch.float64))
+    optimizer = SteppedLBFGS([parameter], memory=20)
+    scale = torch.logspace(0, 3, 8, dtype=torch.float64)
+    shift = torch.zeros(8, dtype=torch.float64)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (scale * (parameter - shift).square()).sum()
+        loss.backward()
+        return loss
+
+    for _ in range(10):
+        optimizer.step(closure)
+    shift += 0.1
+    optimizer.function_changed()
+    for _ in range(25):
+        optimizer.step(closure)
+    assert float(closure().detach()) < 1e-8
+
+
+def test_causal_weights_start_at_one_never_rise_and_carry_no_gradient():
+    losses = torch.rand(2, 10, dtype=torch.float64, requires_grad=True)
+    weights = causal_weights(losses, 3.0)
+    assert weights[0] == 1 and (weights.diff() <= 0).all() and not weights.requires_grad
+    # The third weight of a single equation: exp(-eps (L_0 + L_1)).
+    one = causal_weights(torch.tensor([[0.1, 0.2, 0.7]], dtype=torch.float64), 2.0)
+    assert float(one[2]) == pytest.approx(np.exp(-2 * 0.3))
+
+
+def test_chunks_hold_the_mean_squares_of_their_points():
+    residual = torch.tensor([[1.0], [3.0], [2.0]], dtype=torch.float64)
+    found = chunk_losses([residual], torch.tensor([0, 0, 2]), 3)
+    np.testing.assert_allclose(found, [[5.0, 0.0, 4.0]])
+
+
+def test_causal_training_opens_level_by_level():
+    state = CausalState(torch.ones(4, dtype=torch.float64))
+    state.update(torch.full((1, 4), 1e-2, dtype=torch.float64))
+    assert state.level == 0 and not state.open and float(state.weights[1]) < 1e-4
+    state.update(torch.zeros((1, 4), dtype=torch.float64))
+    assert state.open and float(state.weights.min()) == 1
+
+
+@pytest.mark.parametrize("steps", [1, 7, 60, 130])
+def test_steps_are_bounded_exactly(steps):
+    trained = train_problem(compiled(HEAT, steps=steps, **TINY))
+    assert trained.steps == steps and trained.stopped == "steps"
+
+
+def test_no_steps_leave_the_network_as_it_was_initialised():
+    made = compiled(HEAT, steps=0, **TINY)
+    trained = train_problem(made)
+    assert trained.steps == 0 and len(trained.history.rows) == 1
+
+
+def test_seconds_are_bounded():
+    trained = train_problem(compiled(HEAT, seconds=1.0, **TINY))
+    assert trained.stopped in ("seconds", "plateau") and trained.seconds < 2.5
+
+
+def test_the_same_seed_gives_the_same_network_bit_for_bit():
+    runs = [train_problem(compiled(HEAT, steps=150, seed=s, **TINY)).module.state_dict() for s in (0, 0, 1)]
+    assert all(torch.equal(runs[0][k], runs[1][k]) for k in runs[0])
+    assert not all(torch.equal(runs[0][k], runs[2][k]) for k in runs[0])
+
+
+def test_history_has_every_named_term_raw_and_weighted():
+    made = compiled(HEAT, steps=400, **TINY)
+    columns = train_problem(made).history.columns()
+    for name in ("equation", "u_x(0, t) = pi"):
+        np.testing.assert_allclose(
+            columns[f"weighted:{name}"], made.transformed.settings.weights[name] * columns[f"raw:{name}"]
+        )
+    assert {"start", "Adam", "L-BFGS"} == set(columns["phase"])
+    assert columns["loss"][-1] < columns["loss"][0]
+
+
+def test_an_interrupt_stops_at_the_next_step_and_keeps_what_there_is():
+    timer = threading.Timer(1.0, lambda: signal.raise_signal(signal.SIGINT))
+    timer.start()
+    trained = train_problem(compiled(HEAT, steps=10**6, **TINY))
+    timer.join()
+    assert trained.stopped == "interrupted" and trained.steps > 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_training_that_leaves_the_finite_numbers_goes_back_and_ends_diverged(monkeypatch):
+    made = compiled(HEAT, steps=400, **TINY)
+    original, calls = ProblemData.losses, []
+
+    def poisoned(self, *args, **kwargs):
+        calls.append(1)
+        losses = original(self, *args, **kwargs)
+        if len(calls) > 60:
+            self.raw = {name: value * float("nan") for name, value in self.raw.items()}
+            losses = [value * float("nan") for value in losses]
+        return losses
+
+    monkeypatch.setattr(ProblemData, "losses", poisoned)
+    monkeypatch.setattr(ProblemData, "losses_train", poisoned)
+    trained = train_problem(made)
+    assert trained.stopped == "diverged"
+    assert all(torch.isfinite(p).all() for p in trained.module.parameters())
+
+
+def test_a_checkpoint_comes_back_as_it_was_written(tmp_path):
+    module = TrainableProblem(compiled(HEAT, **TINY))
+    write_checkpoint(tmp_path, module.state_dict(), {"steps": 3})
+    state, progress = read_checkpoint(tmp_path)
+    assert progress == {"steps": 3}
+    assert all(torch.equal(state[k], v) for k, v in module.state_dict().items())
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    with pytest.raises(RunFolderError, match="no checkpoint"):
+        read_checkpoint(tmp_path)
+    write_checkpoint(tmp_path, {"a": torch.ones(3)}, {})
+    file = tmp_path / "checkpoint" / "weights.safetensors"
+    file.write_bytes(file.read_bytes()[:-4])
+    with pytest.raises(RunFolderError, match="damaged"):
+        read_checkpoint(tmp_path)
+
+
+def test_a_device_that_is_not_there_is_refused():
+    if torch.cuda.is_available():
+        pytest.skip("it is there")
+    with pytest.raises(DeclarationError, match="cuda is not there"):
+        solve(HEAT, device="cuda", steps=1, quiet=True)
+
+
+def test_a_plain_deepxde_script_trains_a_compiled_problem(capsys):
+    """Ten lines of a DeepXDE user, with DeepXDE's own optimizer and a stock callback."""
+    dde = import_deepxde()
+    made = compiled(load_problem("problems/helmholtz.py"), **TINY)
+    data, net = ProblemData(made, Sampler.of(made.checked), seed=0), TrainableProblem(made)
+    model = dde.Model(data, net)
+    model.compile("adam", lr=1e-2)
+    stopper = dde.callbacks.EarlyStopping(min_delta=1e-9, patience=1000)
+    history, _ = model.train(iterations=60, display_every=20, callbacks=[stopper])
+    assert sum(history.loss_train[-1]) < sum(history.loss_train[0])
+    values = model.predict(np.array([[0.1, 0.2], [1.0, 0.3]]))
+    assert values.shape == (2, 1) and abs(values[1, 0]) < 1e-6  # the wall is built in
+
+
+def test_any_torch_module_can_be_the_network():
+    made = compiled(HEAT, **TINY)
+    net = TrainableProblem(
+        made, torch.nn.Sequential(torch.nn.Linear(2, 5), torch.nn.Tanh(), torch.nn.Linear(5, 1))
+    )
+    data = ProblemData(made, Sampler.of(made.checked), seed=0)
+    losses = data.terms(net)
+    sum(losses.values()).backward()
+    assert all(p.grad is not None for p in net.network.module.parameters() if p.numel())
+
+
+def test_threads_are_set_for_the_run_only():
+    before = torch.get_num_threads()
+    solve(HEAT, steps=1, threads=2, settings=small(), quiet=True)
+    assert torch.get_num_threads() == before
