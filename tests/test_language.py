@@ -355,5 +355,5 @@ def test_a_logarithm_of_a_negative_field_is_named_before_the_first_step():
     from pinnsolver import TrainingDiverged
 
     problem = Problem("p", [Eq(u(t).diff(t), log(u(t) - 10))], [], (t, 0, 1), [Eq(u(0), 1)])
-    with pytest.raises(TrainingDiverged, match="equation.*before the first step"):
+    with pytest.raises(TrainingDiverged, match=r"equation.*before the first step"):
         solve(problem, steps=3, quiet=True)

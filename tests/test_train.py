@@ -16,6 +16,7 @@ from pinnsolver.train import (
     ProblemData,
     SteppedLBFGS,
     TrainableProblem,
+    as_deepxde,
     read_checkpoint,
     train_problem,
     write_checkpoint,
@@ -238,8 +239,7 @@ def test_a_device_that_is_not_there_is_refused():
 def test_a_plain_deepxde_script_trains_a_compiled_problem(capsys):
     """Ten lines of a DeepXDE user, with DeepXDE's own optimizer and a stock callback."""
     dde = import_deepxde()
-    made = compiled(load_problem("problems/helmholtz.py"), **TINY)
-    data, net = ProblemData(made, Sampler.of(made.checked), seed=0), TrainableProblem(made)
+    data, net = as_deepxde(load_problem("problems/helmholtz.py"), **TINY)
     model = dde.Model(data, net)
     model.compile("adam", lr=1e-2)
     stopper = dde.callbacks.EarlyStopping(min_delta=1e-9, patience=1000)

@@ -3,10 +3,11 @@
 from pinnsolver.train.checkpoint import read_checkpoint as read_checkpoint
 from pinnsolver.train.checkpoint import write_checkpoint as write_checkpoint
 from pinnsolver.train.data import ProblemData as ProblemData
+from pinnsolver.train.data import as_deepxde as as_deepxde
+from pinnsolver.train.device import find_device as find_device
 from pinnsolver.train.lbfgs import SteppedLBFGS as SteppedLBFGS
 from pinnsolver.train.module import TrainableProblem as TrainableProblem
 from pinnsolver.train.progress import Progress as Progress
 from pinnsolver.train.progress import choose_progress as choose_progress
 from pinnsolver.train.runner import Trained as Trained
-from pinnsolver.train.runner import find_device as find_device
 from pinnsolver.train.runner import train_problem as train_problem

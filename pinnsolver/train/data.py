@@ -12,8 +12,11 @@ import torch
 from pinnsolver.compile import CompiledProblem, PreparedGroup
 from pinnsolver.compile.causal import CausalState, chunk_losses
 from pinnsolver.compile.terms import TermGroup
+from pinnsolver.declare import Problem, check_problem
 from pinnsolver.sample import Sampler, import_deepxde
+from pinnsolver.train.device import find_device
 from pinnsolver.train.module import TrainableProblem
+from pinnsolver.transform import transform_problem
 
 dde = import_deepxde()
 
@@ -172,3 +175,19 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
     def test(self) -> tuple[np.ndarray, None]:
         """Return a few inputs and no targets; see the class."""
         return self._probe(), None
+
+
+def as_deepxde(problem: Problem, **values: Any) -> tuple[ProblemData, TrainableProblem]:
+    """Return a problem as (data, net) for `deepxde.Model` in a script of one's own.
+
+    Args:
+        problem: the declaration.
+        values: settings by dotted key with "__" for the dot, for example `points__interior=4000`.
+    """
+    settings = problem.settings.with_values({k.replace("__", "."): v for k, v in values.items()})
+    compiled = CompiledProblem(transform_problem(check_problem(problem), settings))
+    device = find_device(compiled.transformed.settings.device or "cpu")
+    data = ProblemData(
+        compiled, Sampler.of(compiled.checked), compiled.transformed.settings.seed or 0, device
+    )
+    return data, TrainableProblem(compiled).to(device)

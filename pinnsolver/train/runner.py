@@ -13,10 +13,11 @@ from typing import Any
 import torch
 
 from pinnsolver.compile import CompiledProblem
-from pinnsolver.errors import DeclarationError, TrainingDiverged
+from pinnsolver.errors import TrainingDiverged
 from pinnsolver.sample import Sampler, import_deepxde
 from pinnsolver.train.conductor import Budget, Clock, Conductor, History
 from pinnsolver.train.data import ProblemData
+from pinnsolver.train.device import find_device
 from pinnsolver.train.lbfgs import SteppedLBFGS
 from pinnsolver.train.module import TrainableProblem
 from pinnsolver.train.progress import Progress, Quiet
@@ -101,23 +102,6 @@ def train_problem(
     return Trained(
         module, conductor.history, conductor.stopped or "steps", conductor.step, clock.seconds, data.points
     )
-
-
-def find_device(name: str) -> torch.device:
-    """Return a device that is there.
-
-    Raises:
-        DeclarationError: it is not.
-    """
-    if name.startswith("cuda"):
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        index = int(name.partition(":")[2] or 0)
-        if index >= count:
-            there = ", ".join(["cpu", *(f"cuda:{i}" for i in range(count))])
-            raise DeclarationError(
-                f"The device {name} is not there; torch finds {there}.\nWrite --device cpu, or leave it out"
-            )
-    return torch.device(name)
 
 
 def _run_adam(conductor: Conductor) -> None:
