@@ -21,6 +21,7 @@ from pinnsolver.train import (
     train_problem,
     write_checkpoint,
 )
+from pinnsolver.train.broyden import SelfScaledBroyden, self_scaling
 
 x, t = symbols("x t")
 u = Function("u")
@@ -179,7 +180,7 @@ def test_history_has_every_named_term_raw_and_weighted():
         np.testing.assert_allclose(
             columns[f"weighted:{name}"], made.transformed.settings.weights[name] * columns[f"raw:{name}"]
         )
-    assert {"start", "Adam", "L-BFGS"} == set(columns["phase"])
+    assert {"start", "Adam", "SSBroyden"} == set(columns["phase"])
     assert columns["loss"][-1] < columns["loss"][0]
 
 
@@ -264,3 +265,70 @@ def test_threads_are_set_for_the_run_only():
     before = torch.get_num_threads()
     solve(HEAT, steps=1, threads=2, settings=small(), quiet=True)
     assert torch.get_num_threads() == before
+
+
+def test_self_scaled_broyden_solves_a_stiff_quadratic():
+    assert quadratic(SelfScaledBroyden, steps=80) < 1e-20
+
+
+def test_self_scaled_broyden_walks_down_the_banana_valley():
+    parameter = torch.nn.Parameter(torch.tensor([-1.2, 1.0], dtype=torch.float64))
+    optimizer = SelfScaledBroyden([parameter])
+
+    def closure():
+        optimizer.zero_grad()
+        a, b = parameter
+        loss = (1 - a) ** 2 + 100 * (b - a**2) ** 2
+        loss.backward()
+        return loss
+
+    for _ in range(45):
+        optimizer.step(closure)
+    np.testing.assert_allclose(parameter.detach(), [1, 1], atol=1e-8)
+
+
+def test_self_scaling_of_one_update():
+    # h = 2, b = 3, n = 10 by hand: a = 5, c = sqrt(5/6), rm = 2 (1 - c), tm = (rm - 1)/5, tp = 1/rm,
+    # theta = max(tm, min(tp, -2/3)), sg = 1 + 5 theta, tau = min(rk |sg|^(-1/9), sg), rk = 1/3.
+    c = (5 / 6) ** 0.5
+    theta = max((2 * (1 - c) - 1) / 5, min(1 / (2 * (1 - c)), -2 / 3))
+    sg = 1 + 5 * theta
+    expected = min(abs(sg) ** (-1 / 9) / 3, sg)
+    assert self_scaling(2.0, 3.0, 10) == pytest.approx((theta, expected))
+
+
+def test_the_inverse_hessian_of_a_quadratic_is_learnt():
+    weights = torch.tensor([1.0, 10.0, 100.0], dtype=torch.float64)
+    parameter = torch.nn.Parameter(torch.ones(3, dtype=torch.float64))
+    optimizer = SelfScaledBroyden([parameter])
+
+    def closure():
+        optimizer.zero_grad()
+        loss = 0.5 * (weights * parameter.square()).sum()
+        loss.backward()
+        return loss
+
+    for _ in range(12):
+        optimizer.step(closure)
+    learnt = torch.diagonal(optimizer._inverse) * weights
+    np.testing.assert_allclose(learnt, np.ones(3), rtol=0.2)
+
+
+def test_points_follow_the_residuals():
+    made = compiled(HEAT, **{**TINY, "points__interior": 400})
+    data, module = ProblemData(made, Sampler.of(made.checked), seed=0), TrainableProblem(made)
+    sizes = []
+    for network in (None, module):
+        totals = []
+        for _ in range(5):
+            data.redraw(network)
+            totals.append(float(data.terms(module)["equation"].detach()))
+        sizes.append(np.mean(totals))
+    assert sizes[1] > 1.1 * sizes[0]  # more points where the residual is large
+
+
+def test_large_networks_are_trained_with_limited_memory():
+    made = compiled(
+        HEAT, steps=30, network__width=48, network__depth=3, points__interior=30, points__boundary=8
+    )
+    assert "L-BFGS" in set(train_problem(made).history.columns()["phase"])

@@ -64,16 +64,18 @@ class NetworkSettings(_Group):
 
 
 class OptimizerSettings(_Group):
-    """The plan of training: Adam, then L-BFGS.
+    """The plan of training: Adam, then a quasi-Newton method.
 
     Args:
         adam: steps of Adam; 0 for none.
         learning_rate: of Adam at its start; dimensionless.
+        second: "broyden" (dense, for networks up to 4000 numbers) or "lbfgs", after Adam.
         memory: pairs that L-BFGS remembers.
     """
 
     adam: int | None = Field(default=None, ge=0)
     learning_rate: PositiveFloat | None = None
+    second: Literal["broyden", "lbfgs"] | None = None
     memory: PositiveInt | None = None
 
 

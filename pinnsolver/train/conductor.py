@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from pinnsolver.sample import import_deepxde
+from pinnsolver.train.broyden import SelfScaledBroyden
 from pinnsolver.train.data import ProblemData
 from pinnsolver.train.lbfgs import SteppedLBFGS
 from pinnsolver.train.module import TrainableProblem
@@ -196,7 +197,7 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
 
     def redraw(self) -> None:
         """Draw new points; whoever remembers the old ones is told."""
-        self.data.redraw()
+        self.data.redraw(self.module)
         self.on_redraw()
 
     def _recover(self) -> None:
@@ -207,7 +208,7 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         self.restarts += 1
         self.module.load_state_dict(self.best.state)
         optimizer = self.model.opt
-        if isinstance(optimizer, SteppedLBFGS):
+        if isinstance(optimizer, SteppedLBFGS | SelfScaledBroyden):
             optimizer.forget()
         else:
             optimizer.state.clear()
@@ -215,9 +216,9 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
                 group["lr"] *= 0.3
 
     def _watch_stall(self) -> None:
-        """L-BFGS that cannot move forgets its curvature, then gets new points, then has converged."""
+        """A quasi-Newton method that cannot move forgets its curvature, then gets new points, then has converged."""
         optimizer = self.model.opt
-        if not isinstance(optimizer, SteppedLBFGS):
+        if not isinstance(optimizer, SteppedLBFGS | SelfScaledBroyden):
             return
         self.stalls = 0 if optimizer.moved else self.stalls + 1
         if self.stalls == 1:

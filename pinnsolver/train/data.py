@@ -20,6 +20,7 @@ from pinnsolver.transform import transform_problem
 
 dde = import_deepxde()
 
+CANDIDATES = 5  # for each point drawn by residual
 CHUNKS = 32  # of the time, for causal weights
 
 
@@ -53,10 +54,33 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
         self.groups: tuple[PreparedGroup, ...] = ()
         self.redraw()
 
-    def redraw(self) -> None:
-        """Draw new points for every term; observations stay."""
+    def redraw(self, module: TrainableProblem | None = None) -> None:
+        """Draw new points for every term; observations stay.
+
+        With a module the points of the equations follow its residuals.
+        """
         self.groups = self._draw(self.rng, 1.0)
+        if module is not None:
+            self.groups = (self._where_residuals_are(module), *self.groups[1:])
         self.draws += 1
+
+    def _where_residuals_are(self, module: TrainableProblem) -> PreparedGroup:
+        """Return the equations on points drawn with probability ~ |r| / mean |r| + 1.
+
+        Source: Wu, Zhu, Tan, Kartha, Lu 2023 (residual-based adaptive distribution, k = c = 1).
+        """
+        wanted = self._count(self.groups[0].group, 1.0)
+        points = self.sampler.interior(CANDIDATES * wanted, self.rng).points
+        candidates = self.compiled.prepare(0, points, None, self.device)
+        with torch.no_grad():
+            residuals = self._residuals(module, (candidates,))
+            squares = sum(self.weights[n] * r.square()[:, 0] for n, (r, _) in residuals.items())
+            size = torch.as_tensor(squares).sqrt().cpu().numpy().astype(float)
+        if not np.isfinite(size).all() or size.mean() == 0:
+            return self.groups[0]
+        chance = size / size.mean() + 1
+        rows = self.rng.choice(len(points), wanted, replace=False, p=chance / chance.sum())
+        return self.compiled.prepare(0, points[rows], None, self.device)
 
     def _draw(self, rng: np.random.Generator, share: float) -> tuple[PreparedGroup, ...]:
         """Return the trained groups on new points, `share` of the usual number."""

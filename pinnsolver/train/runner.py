@@ -1,4 +1,4 @@
-"""The training plan: Adam, then L-BFGS, driven by `deepxde.Model`."""
+"""The training plan: Adam, then a quasi-Newton method, driven by `deepxde.Model`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import torch
 from pinnsolver.compile import CompiledProblem
 from pinnsolver.errors import TrainingDiverged
 from pinnsolver.sample import Sampler, import_deepxde
+from pinnsolver.train.broyden import SelfScaledBroyden
 from pinnsolver.train.conductor import Budget, Clock, Conductor, History
 from pinnsolver.train.data import ProblemData
 from pinnsolver.train.device import find_device
@@ -24,6 +25,7 @@ from pinnsolver.train.progress import Progress, Quiet
 
 dde = import_deepxde()
 
+DENSE_PARAMETERS = 4000  # above, the dense matrix costs more than the gradient
 ADAM_SHARE = 0.2  # of the budget at most, so that short runs reach L-BFGS
 
 
@@ -94,7 +96,7 @@ def train_problem(
         if budget.steps != 0:
             _run_adam(conductor)
         if conductor.stopped is None:
-            _run_lbfgs(conductor)
+            _run_quasi_newton(conductor)
         if conductor.stopped not in ("diverged", None) and conductor.step % conductor.record_every:
             conductor.record()
     if conductor.best is not None:
@@ -123,13 +125,18 @@ def _run_adam(conductor: Conductor) -> None:
     conductor.phase_seconds = None
 
 
-def _run_lbfgs(conductor: Conductor) -> None:
-    """Quasi-Newton: the digits."""
+def _run_quasi_newton(conductor: Conductor) -> None:
+    """Quasi-Newton: the digits. Dense while the matrix is small, else of limited memory."""
     settings = conductor.data.compiled.transformed.settings
-    conductor.phase, conductor.record_every = "L-BFGS", 20
+    optimizer: SelfScaledBroyden | SteppedLBFGS
+    if settings.optimizer.second == "broyden" and conductor.module.size <= DENSE_PARAMETERS:
+        conductor.phase, optimizer = "SSBroyden", SelfScaledBroyden(conductor.module.parameters())
+    else:
+        memory = settings.optimizer.memory or 50
+        conductor.phase, optimizer = "L-BFGS", SteppedLBFGS(conductor.module.parameters(), memory)
+    conductor.record_every = 20
     conductor.causal_every = 50
     conductor.redraw()
-    optimizer = SteppedLBFGS(conductor.module.parameters(), settings.optimizer.memory or 50)
     conductor.on_redraw = optimizer.function_changed
     conductor.last_progress = conductor.step
     left = None if conductor.budget.steps is None else conductor.budget.steps - conductor.step

@@ -75,7 +75,7 @@ def _fill_in(checked: CheckedProblem, settings: Settings) -> tuple[Settings, dic
     automatic: dict[str, tuple[Any, str]] = {
         "seed": (0, "fixed, so that a run can be repeated"),
         "device": ("cpu", "small networks in float64 run best there"),
-        "precision": ("float64", "L-BFGS stalls on the rounding of float32"),
+        "precision": ("float64", "quasi-Newton methods stall on the rounding of float32"),
         "frame": ("eulerian", "the only one built yet"),
         "causal": _causal(checked),
         "points.interior": (_interior_points(inputs), f"{inputs} coordinate{'s' * (inputs > 1)}"),
@@ -84,13 +84,20 @@ def _fill_in(checked: CheckedProblem, settings: Settings) -> tuple[Settings, dic
             "for each condition; half of them where one coordinate runs",
         ),
         "points.integral": (48, "Gauss-Legendre nodes along each integrated coordinate"),
-        "points.redraw": (500, "new points before the old ones are learnt by heart"),
+        "points.redraw": (
+            250,
+            "new points, more where residuals are large, before the old ones are learnt by heart",
+        ),
         "network.width": (_width(inputs, fields), f"{inputs} inputs, {fields} field{'s' * (fields > 1)}"),
         "network.depth": (3, "deep enough for the products of features, shallow enough to train"),
         "network.activation": ("tanh", f"smooth: the equations differentiate {highest} times"),
         "network.harmonics": (2, "of each periodic coordinate"),
-        "optimizer.adam": (1000, "first order finds the basin, then L-BFGS the digits"),
+        "optimizer.adam": (500, "first order finds the basin, then a quasi-Newton method the digits"),
         "optimizer.learning_rate": (5e-3, "falls to a tenth along Adam's steps"),
+        "optimizer.second": (
+            "broyden",
+            "self-scaled Broyden: most digits a second; L-BFGS above 4000 numbers",
+        ),
         "optimizer.memory": (50, "pairs that L-BFGS remembers"),
     }
     if settings.steps is None and settings.seconds is None:
@@ -135,4 +142,4 @@ def _boundary_points(inputs: int) -> int:
 
 def _width(inputs: int, fields: int) -> int:
     """Return neurons in a layer."""
-    return {1: 32, 2: 32, 3: 40}.get(inputs, 48) + 8 * min(fields - 1, 3)
+    return {1: 20, 2: 20, 3: 26}.get(inputs, 32) + 4 * min(fields - 1, 3)
