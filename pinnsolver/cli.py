@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -134,11 +135,11 @@ def solve(
     said |= {"threads": threads, "hard": hard, "causal": causal, "frame": frame}
     settings = _settings(problem, set_).with_values(said)
     _prepare(problem, settings)  # a wrong problem is refused before torch loads
-    from pinnsolver.pipeline import solve as solve_problem
+    from pinnsolver.pipeline import solve_into
     from pinnsolver.runfolder import new_run_folder
 
-    place = new_run_folder(out, problem.name, f"seed{settings.seed or 0}", overwrite)
-    solution = solve_problem(problem, settings=settings, out=place, overwrite=True, quiet=quiet)
+    begin = partial(new_run_folder, out, problem.name, f"seed{settings.seed or 0}", overwrite)
+    solution = solve_into(begin, problem, settings, quiet)
     page = solution.report()
     _print_results(solution)
     print(f"Report: {page}")
@@ -170,9 +171,9 @@ def check(file: File) -> None:
         "field": len(checked.fields),
         "condition": len(checked.conditions) + len(checked.periodic),
         "unknown": len(checked.unknowns),
-        "set of observations": len(checked.observations),
+        "data set": len(checked.observations),
     }
-    parts = [f"{n} {word}{'s' * (n != 1 and 'set' not in word)}" for word, n in counts.items() if n]
+    parts = [f"{n} {word}{'s' * (n != 1)}" for word, n in counts.items() if n]
     print(f"{file}: right. {', '.join(parts)}.")
 
 

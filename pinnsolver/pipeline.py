@@ -9,8 +9,9 @@ import json
 import os
 import platform
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,20 @@ def solve(
         **dict(hard=hard, causal=causal, frame=frame),
     }
     joined = _join(problem.settings, settings).with_values(said)
+    begin = None if out is None else partial(new_run_folder, out, problem.name, "", overwrite)
+    return solve_into(begin, problem, joined, quiet)
+
+
+def solve_into(
+    begin: Callable[[], Path] | None, problem: Problem, joined: Settings, quiet: bool = False
+) -> Solution:
+    """Solve a problem by its joined settings.
+
+    Args:
+        begin: makes the run folder; called when the problem is compiled, so that a wrong one leaves no empty folder
+            and costs no old run. None for no folder.
+    """
+    started = datetime.datetime.now(datetime.UTC)
     with _threads(joined.threads):
         checked = check_problem(problem)
         find_device(joined.device or "cpu")
@@ -93,8 +108,8 @@ def solve(
         compiled = CompiledProblem(transform_problem(checked, joined))
         scored = clock.without(lambda: scoring_points(checked, Sampler.of(checked)))
         place = None
-        if out is not None:
-            place = clock.without(lambda: _begin(out, problem.name, overwrite, compiled))
+        if begin is not None:
+            place = clock.without(lambda: _begun(begin, compiled))
         trained = train_problem(
             compiled,
             clock=clock,
@@ -102,7 +117,7 @@ def solve(
             score=lambda module: live_score(scored, _Fields(compiled, module))(),
             checkpoint=None if place is None else _Checkpoints(place),
         )
-        solution = _audited(compiled, trained)
+        solution = _audited(compiled, trained, started)
         return solution if place is None else solution.save_in(place)
 
 
@@ -133,9 +148,9 @@ def _threads(count: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _begin(out: str | Path, name: str, overwrite: bool, compiled: CompiledProblem) -> Path:
+def _begun(begin: Callable[[], Path], compiled: CompiledProblem) -> Path:
     """Make the run folder and write what is known before training."""
-    place = new_run_folder(out, name, "", overwrite)
+    place = begin()
     write_declaration(place, compiled)
     return place
 
@@ -167,7 +182,7 @@ class _Checkpoints:
         write_history(self.place / "history.csv", history.columns())
 
 
-def _audited(compiled: CompiledProblem, trained: Trained) -> Solution:
+def _audited(compiled: CompiledProblem, trained: Trained, started: datetime.datetime) -> Solution:
     """Return the solution with everything that `result.json` says."""
     settings = compiled.transformed.settings
     checked = compiled.checked
@@ -198,7 +213,7 @@ def _audited(compiled: CompiledProblem, trained: Trained) -> Solution:
         "points": dict(trained.points),
         "threads": torch.get_num_threads(),
         "hardware": _hardware(settings.device or "cpu"),
-        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "started": started.isoformat(timespec="seconds"),
         "command": _command(compiled, trained),
     }
     return Solution(compiled, trained.module, result, draft.history)

@@ -122,21 +122,34 @@ def write_history(path: Path, columns: Mapping[str, np.ndarray]) -> None:
     write_text(path, text.getvalue())
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file of a run folder.
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file of a run folder, an object.
 
     Raises:
-        RunFolderError: the file is missing or not JSON.
+        RunFolderError: the file is missing or holds something else.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(value, dict):
+            raise ValueError(f"it holds a {type(value).__name__}, not an object")
+        return value
     except FileNotFoundError:
-        raise RunFolderError(
-            f"{path.parent} has no {path.name}: it is not a finished run of pinnsolver.\n"
-            "Name a folder that `pinnsolver solve` wrote, for example outputs/burgers/seed0"
-        ) from None
-    except (OSError, ValueError) as error:
+        raise _unfinished(path) from None
+    except (OSError, ValueError, RecursionError) as error:
         raise RunFolderError(f"{path} cannot be read as JSON: {error}\nSolve the problem again.") from None
+
+
+def _unfinished(path: Path) -> RunFolderError:
+    """Return the error of a folder without one of a run's files."""
+    if path.name == "result.json" and (path.parent / "declaration.json").is_file():
+        return RunFolderError(
+            f"{path.parent} holds a run that was cut off: it has no {path.name}.\n"
+            f"Solve the problem again, with --out {path.parent} --overwrite"
+        )
+    return RunFolderError(
+        f"{path.parent} has no {path.name}: it is not a finished run of pinnsolver.\n"
+        "Name a folder that `pinnsolver solve` wrote, for example outputs/burgers/seed0"
+    )
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -146,7 +159,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         RunFolderError: the file is missing, truncated, or holds objects.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise RunFolderError(f"{path.parent} has no {path.name}.\nSolve the problem again.") from None
@@ -190,18 +203,27 @@ def write_panels(path: Path, panels: tuple[Panel, ...]) -> None:
 
 
 def read_panels(path: Path) -> tuple[Panel, ...]:
-    """Read what `write_panels` wrote."""
+    """Read what `write_panels` wrote.
+
+    Raises:
+        RunFolderError: the file is missing, truncated, or holds something else.
+    """
     arrays = read_arrays(path)
-    meta = json.loads(arrays.pop("meta").tobytes().decode())
-    groups: list[dict[str, dict[str, np.ndarray]]] = [
-        {"coordinates": {}, "fields": {}, "reference": {}, "residual": {}} for _ in meta
-    ]
-    for key, values in arrays.items():
-        k, group, name = key.split("/", 2)
-        groups[int(k)][group][name] = values
-    return tuple(
-        Panel(axes=tuple(m["axes"]), fixed=m["fixed"], **g) for m, g in zip(meta, groups, strict=True)
-    )
+    try:
+        meta = json.loads(arrays.pop("meta").tobytes().decode())
+        groups: list[dict[str, dict[str, np.ndarray]]] = [
+            {"coordinates": {}, "fields": {}, "reference": {}, "residual": {}} for _ in meta
+        ]
+        for key, values in arrays.items():
+            k, group, name = key.split("/", 2)
+            groups[int(k)][group][name] = values
+        return tuple(
+            Panel(axes=tuple(m["axes"]), fixed=m["fixed"], **g) for m, g in zip(meta, groups, strict=True)
+        )
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise RunFolderError(
+            f"{path} holds no panels ({type(error).__name__}: {error}).\nSolve the problem again."
+        ) from None
 
 
 def read_run(folder: Path) -> RunData:
@@ -295,9 +317,9 @@ def new_run_folder(folder: str | Path | None, problem: str, run: str, overwrite:
 
 
 def unwritable(place: Path, error: OSError) -> RunFolderError:
-    """Return the error of a folder that cannot be written."""
+    """Return the error of a folder or file that cannot be written."""
     return RunFolderError(
-        f"The folder {place} cannot be written: {error.strerror or error}.\nName another one with --out"
+        f"{place} cannot be written: {error.strerror or error}.\nName another place with --out"
     )
 
 

@@ -1,4 +1,8 @@
-"""Errors against a known answer: at the reference's own points, or on a uniform grid for a formula."""
+"""Errors against a known answer: at the reference's own points, or on a uniform grid for a formula.
+
+A declaration that says the same of u and of -u, as one of an eigenfunction does, leaves a sign free: then the
+answer is the nearer of the two.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import sympy
 
 from pinnsolver.declare import CheckedProblem, Field
 from pinnsolver.declare.checked import Reference
+from pinnsolver.declare.values import Lowered
 from pinnsolver.errors import DeclarationError
 from pinnsolver.sample import Sampler
 
@@ -24,10 +29,17 @@ class Scored:
     Args:
         points: (n, D) in the problem's columns; coordinates that the field lacks are mid-range.
         values: (n,) known values.
+        free_sign: whether the negative is an answer as well.
     """
 
     points: np.ndarray
     values: np.ndarray
+    free_sign: bool = False
+
+    def sign(self, found: np.ndarray) -> float:
+        """Return the sign, 1.0 or -1.0, with which the known values are the nearer to (n,) found ones."""
+        seen = np.isfinite(found)
+        return -1.0 if self.free_sign and found[seen] @ self.values[seen] < 0 else 1.0
 
 
 def scoring_points(checked: CheckedProblem, sampler: Sampler) -> dict[str, Scored]:
@@ -50,7 +62,7 @@ def _score_points(checked: CheckedProblem, sampler: Sampler, field: Field, refer
         for i, c in enumerate(checked.coordinates):
             if c.name in reference.table:
                 points[:, i] = reference.table[c.name]
-        return Scored(points, reference.table[""])
+        return Scored(points, reference.table[""], has_free_sign(checked, field.name))
     columns = checked.inputs(field)
     unit = _unit_grid(len(columns))
     points = _middle(checked, len(unit))
@@ -66,7 +78,7 @@ def _score_points(checked: CheckedProblem, sampler: Sampler, field: Field, refer
         raise DeclarationError(
             f"The reference of {field.name} is {values[bad]} at {place}.\nGive one that is finite on the whole domain"
         )
-    return Scored(points, values)
+    return Scored(points, values, has_free_sign(checked, field.name))
 
 
 def reference_values(
@@ -99,6 +111,33 @@ def reference_values(
         ) from error
 
 
+def has_free_sign(checked: CheckedProblem, field: str) -> bool:
+    """Say whether the declaration is the same for a field and for its negative.
+
+    Every residual then becomes plus or minus itself when all values and derivatives of the field are negated;
+    what was measured stays itself.
+    """
+    residuals = [e.residual for e in checked.equations] + [c.residual for c in checked.conditions]
+    measured = [m.quantity for m in checked.observations]
+    return all(_parity(r, field) is not None for r in residuals) and all(
+        _parity(m, field) == 1 for m in measured
+    )
+
+
+def _parity(lowered: Lowered, field: str) -> int | None:
+    """Return 1 for an expression that is even in a field, -1 for an odd one, None for neither."""
+    turned: dict[sympy.Symbol, sympy.Expr] = {v.symbol: -v.symbol for v in lowered.values if v.field == field}
+    for integral in lowered.integrals:
+        parity = _parity(integral.integrand, field)
+        if parity is None:
+            return None
+        turned[integral.symbol] = parity * integral.symbol
+    mirrored = lowered.expr.xreplace(turned)
+    if sympy.expand(mirrored - lowered.expr) == 0:
+        return 1
+    return -1 if sympy.expand(mirrored + lowered.expr) == 0 else None
+
+
 def relative_l2(found: np.ndarray, known: np.ndarray) -> float | None:
     """Return norm(found - known) / norm(known); None for a reference that is zero."""
     norm = float(np.linalg.norm(known))
@@ -113,10 +152,11 @@ def live_score(
     parts = {}
     for name, s in scored.items():
         rows = rng.permutation(len(s.values))[:most]
-        parts[name] = Scored(s.points[rows], s.values[rows])
+        parts[name] = Scored(s.points[rows], s.values[rows], s.free_sign)
 
     def score() -> dict[str, float]:
-        errors = {name: relative_l2(evaluate(s.points)[name], s.values) for name, s in parts.items()}
+        found = {name: evaluate(s.points)[name] for name, s in parts.items()}
+        errors = {name: relative_l2(found[name], s.sign(found[name]) * s.values) for name, s in parts.items()}
         return {name: error for name, error in errors.items() if error is not None}
 
     return score

@@ -13,7 +13,7 @@ import sympy
 import torch
 
 from pinnsolver.compile import CompiledProblem
-from pinnsolver.declare import CheckedProblem, Problem, Settings, check_problem
+from pinnsolver.declare import CheckedProblem, Field, Problem, Settings, check_problem
 from pinnsolver.declare.checked import Reference
 from pinnsolver.declare.codec import decode_problem, encode_problem
 from pinnsolver.errors import DeclarationError, RunFolderError
@@ -236,9 +236,10 @@ class Solution:
         largest = dict(relative)
         for name, known in scored.items():
             values = self.evaluate(known.points)[name]
+            answer = known.sign(values) * known.values
             seen = np.isfinite(values)  # a table's point may lie just off a curved boundary
-            relative[name] = relative_l2(values[seen], known.values[seen])
-            largest[name] = float(np.abs(values - known.values)[seen].max()) if seen.any() else None
+            relative[name] = relative_l2(values[seen], answer[seen])
+            largest[name] = float(np.abs(values - answer)[seen].max()) if seen.any() else None
         return relative, largest
 
     # ------------------------------------------------------------------------------ grids and pictures
@@ -296,19 +297,26 @@ class Solution:
     def panels(self) -> tuple[Panel, ...]:
         """Return the lines and planes for the pictures."""
         fields = {f.name: f for f in self.checked.fields}
+        signs = {
+            name: s.sign(self.evaluate(s.points)[name]) for name, s in self.scored().items() if s.free_sign
+        }
 
         def evaluate(points: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
             return self.evaluate(points), self.residuals(points)
 
         def known(points: np.ndarray) -> dict[str, np.ndarray]:
             return {
-                name: reference_values(self.checked, fields[name], reference, points)
-                if reference.table is None
-                else _interpolated(self.checked, reference, points)
+                name: signs.get(name, 1.0) * self._known(fields[name], reference, points)
                 for name, reference in self.checked.references.items()
             }
 
         return make_panels(self.checked, evaluate, known, self.contains)
+
+    def _known(self, function: Field, reference: Reference, points: np.ndarray) -> np.ndarray:
+        """Return a field's known values at (n, D) points, (n,); those of a table interpolated."""
+        if reference.table is not None:
+            return _interpolated(self.checked, reference, points)
+        return reference_values(self.checked, function, reference, points)
 
     def run_data(self) -> RunData:
         """Return everything that the report shows."""
@@ -388,13 +396,14 @@ class Solution:
             check_problem(problem), Settings(**read_json(place / "settings.json"))
         )
         compiled = CompiledProblem(transformed)
-        module = TrainableProblem(compiled).to(find_device(device))
         state, _ = read_checkpoint(place)
+        where = find_device(device)
         try:
+            module = TrainableProblem(compiled).to(where)
             module.load_state_dict(state)
-        except RuntimeError as error:
+        except RuntimeError:  # torch lists every tensor
             raise RunFolderError(
-                f"The weights of {place} do not fit its settings: {error}.\nSolve the problem again"
+                f"The weights of {place} do not fit its settings.\nSolve the problem again"
             ) from None
         return cls(compiled, module, result, read_history(place / "history.csv"), place)
 

@@ -40,19 +40,21 @@ def _read(file: Path, names: list[str]) -> np.ndarray:
     wanted = f"Write a CSV file whose first row names the coordinates: {','.join(names)}"
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
-            rows = [row for row in csv.reader(stream) if any(cell.strip() for cell in row)]
+            reader = csv.reader(stream)
+            rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     except FileNotFoundError:
         raise DeclarationError(f"There is no file {file}.\n{wanted}") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DeclarationError(f"{file} cannot be read: {error}.\n{wanted}") from None
-    head = [cell.strip() for cell in rows[0]] if rows else []
-    missing = [n for n in names if n not in head]
-    if missing:
+    head = [cell.strip() for cell in rows[0][1]] if rows else []
+    wrong = next((n for n in names if head.count(n) != 1), None)
+    if wrong is not None:
+        what = "stands there twice" if wrong in head else "is missing"
         raise DeclarationError(
-            f"{file} has the columns {', '.join(head) or '(none)'}; {missing[0]} is missing.\n{wanted}"
+            f"{file} has the columns {', '.join(head) or '(none)'}; {wrong} {what}.\n{wanted}"
         )
     table = np.empty((len(rows) - 1, len(names)))
-    for i, row in enumerate(rows[1:]):
+    for i, (line, row) in enumerate(rows[1:]):
         for k, name in enumerate(names):
             column = head.index(name)
             text = row[column] if column < len(row) else ""
@@ -60,6 +62,6 @@ def _read(file: Path, names: list[str]) -> np.ndarray:
                 table[i, k] = float(text)
             except ValueError:
                 raise DeclarationError(
-                    f"{file}, row {i + 2}: the column {name} holds {text!r}, which is not a number.\nWrite a number there"
+                    f"{file}, line {line}: the column {name} holds {text!r}, which is not a number.\nWrite a number there"
                 ) from None
     return table

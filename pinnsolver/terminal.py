@@ -27,18 +27,18 @@ def print_understood(transformed: TransformedProblem) -> None:
     console, told = _console(), describe(transformed)
     console.print(Text(told["title"], style="bold"))
     if told["about"]:
-        console.print(Padding(Text(told["about"]), (0, 0, 0, 2)))
+        _indented(console, Text(told["about"]))
     _heading(console, "Domain")
-    console.print(Padding(Text(told["domain"]), (0, 0, 0, 2)))
+    _indented(console, Text(told["domain"]))
     _heading(console, "Fields")
     for field in told["fields"]:
-        console.print(Padding(Text(f"{field['name']}({', '.join(field['arguments'])})"), (0, 0, 0, 2)))
+        _indented(console, Text(f"{field['name']}({', '.join(field['arguments'])})"))
     _heading(console, "Equations")
     for equation in told["equations"]:
         _formula(console, equation, len(told["equations"]) > 1)
     if told["conditions"]:
         _heading(console, "Conditions")
-        console.print(_conditions(told["conditions"]))
+        _print_conditions(console, told["conditions"])
     shown = [f["ansatz"] for f in told["fields"] if f["ansatz"]]
     if shown:
         _heading(console, "Ansatz (N is the network's output)")
@@ -48,11 +48,13 @@ def print_understood(transformed: TransformedProblem) -> None:
         bounds = f" in [{_bound(unknown['low'], '-∞')}, {_bound(unknown['high'], '∞')}]"
         console.print(Text(f"\nUnknown {unknown['name']}, from {unknown['start']:g}{bounds}"))
     for measured in told["observations"]:
-        console.print(Text(f"\nObservations of {measured['quantity']}: {measured['count']}"))
+        console.print(Text(f"\n{measured['name']}: {measured['count']} values of {measured['quantity']}"))
     _heading(console, "Derivatives needed")
-    console.print(Padding(Text(", ".join(told["derivatives"])), (0, 0, 0, 2)))
+    _indented(console, Text(", ".join(told["derivatives"])))
     _heading(console, "Choices")
     table = Table(box=None, padding=(0, 2), show_header=False)
+    for _ in ("name", "value", "reason"):
+        table.add_column(overflow="fold")
     for name, choice in transformed.choices.items():
         table.add_row(Text(name), Text(str(choice.value)), Text(choice.reason, style="dim"))
     console.print(table)
@@ -66,22 +68,44 @@ def _heading(console: Console, text: str) -> None:
     console.print(Text(f"\n{text}", style="bold cyan"))
 
 
+def _indented(console: Console, text: Text, whole: bool = False) -> None:
+    """Print a text two columns in; a formula is kept whole: a wide one runs over the terminal's edge."""
+    if whole:
+        console.print(Text("\n").join(Text("  ") + line for line in text.split("\n")), soft_wrap=True)
+    else:
+        console.print(Padding(text, (0, 0, 0, 2), expand=False))
+
+
 def _formula(console: Console, item: Mapping[str, Any], named: bool) -> None:
     if named:
-        console.print(Padding(Text(item["name"], style="dim"), (0, 0, 0, 2)))
-    console.print(Padding(Text(item["unicode"], no_wrap=True), (0, 0, 0, 2)))
+        _indented(console, Text(item["name"], style="dim"))
+    _indented(console, Text(item["unicode"]), whole=True)
 
 
-def _conditions(conditions: list[dict[str, Any]]) -> Table:
+_MET_BY = {"hard": "ansatz", "soft": "loss", "built in": "network input"}
+
+
+def _print_conditions(console: Console, conditions: list[dict[str, Any]]) -> None:
+    """Print conditions as a table where one fits, else one below the other."""
+    heads = ("condition", "kind", "where", "met by")
+    rows = [
+        [Text(t) for t in (c["unicode"], c["kind"], c["where"], _MET_BY[c["enforced"]])] for c in conditions
+    ]
+    reasons = [Text(c["reason"], style="dim") for c in conditions]
+    widths = [max(console.measure(cell).maximum for cell in column) for column in zip(*rows, strict=True)]
+    if sum(widths) + 45 > console.width:  # 20 between the columns, 25 for the reasons
+        for (formula, kind, where, by), reason in zip(rows, reasons, strict=True):
+            _indented(console, formula, whole=True)
+            told = Text.assemble(kind, ", ", where, "; met by the ", by, ": ", reason)
+            console.print(Padding(told, (0, 0, 0, 4), expand=False))
+        return
     table = Table(box=None, padding=(0, 2))
-    for head in ("condition", "kind", "where", "met by", "because"):
-        table.add_column(head, header_style="dim", no_wrap=head in ("condition", "met by"))
-    for c in conditions:
-        by = {"hard": "ansatz", "soft": "loss", "built in": "network input"}[c["enforced"]]
-        table.add_row(
-            Text(c["unicode"]), Text(c["kind"]), Text(c["where"]), Text(by), Text(c["reason"], style="dim")
-        )
-    return table
+    for head in heads:
+        table.add_column(head, header_style="dim", no_wrap=True)
+    table.add_column("because", header_style="dim")
+    for row, reason in zip(rows, reasons, strict=True):
+        table.add_row(*row, reason)
+    console.print(table)
 
 
 def print_results(result: Mapping[str, Any]) -> None:
@@ -94,11 +118,11 @@ def print_results(result: Mapping[str, Any]) -> None:
         )
     )
     table = Table(box=None, padding=(0, 2))
-    table.add_column("", no_wrap=True)
-    table.add_column("", justify="right")
+    table.add_column("", overflow="fold")
+    table.add_column("", justify="right", no_wrap=True)
     for field, value in result["relative_l2"].items():
         if value is None:
-            table.add_row(Text(f"{field}: error"), Text("unknown: no reference was declared"))
+            table.add_row(Text(f"{field}: error"), Text("unknown, no reference"))
         else:
             table.add_row(Text(f"{field}: relative L2 error"), Text(f"{value:.3e}"))
             table.add_row(Text(f"{field}: largest error"), Text(f"{result['max_error'][field]:.3e}"))

@@ -22,7 +22,7 @@ from pinnsolver.declare.conditions import On, Periodic
 from pinnsolver.declare.observations import Observations
 from pinnsolver.declare.problem import Problem
 from pinnsolver.declare.symbols import NormalDerivative, Unknown
-from pinnsolver.errors import RunFolderError, UnsupportedProblem
+from pinnsolver.errors import DeclarationError, RunFolderError, UnsupportedProblem
 
 _CLASSES: dict[str, Any] = {
     c.__name__: c
@@ -35,7 +35,16 @@ _CLASSES: dict[str, Any] = {
 }
 _CONSTANTS = {
     type(c).__name__: c
-    for c in (sympy.pi, sympy.E, sympy.EulerGamma, sympy.GoldenRatio, sympy.Catalan, sympy.I, sympy.oo)
+    for c in (
+        sympy.pi,
+        sympy.E,
+        sympy.EulerGamma,
+        sympy.GoldenRatio,
+        sympy.Catalan,
+        sympy.I,
+        sympy.oo,
+        -sympy.oo,
+    )
 }
 _SHAPES = ("Interval", "Rectangle", "Cuboid", "Disk", "Ball", "Ellipse", "Polygon")
 VERSION = 1
@@ -70,11 +79,10 @@ def encode_expression(expr: Any) -> Any:
         sign, mantissa, exponent, bits = expr._mpf_
         return ["float", int(sign), str(int(mantissa)), int(exponent), int(bits), int(expr._prec)]
     name = type(expr).__name__
+    if isinstance(expr, AppliedUndef):  # before the constants: a field may be called Pi
+        return ["apply", name, dict(type(expr)._kwargs), *map(encode_expression, expr.args)]
     if name in _CONSTANTS:
         return ["constant", name]
-    if isinstance(expr, AppliedUndef):
-        head = type(expr)
-        return ["apply", head.__name__, dict(head._kwargs), *map(encode_expression, expr.args)]
     if name in _CLASSES or _function_class(name) is type(expr):
         return ["call", name, *map(encode_expression, expr.args)]
     raise UnsupportedProblem(
@@ -261,15 +269,20 @@ def decode_problem(data: Any, arrays: Mapping[str, np.ndarray], source: str, fol
             conditions=[_decode_condition(c, shape) for c in data["conditions"]],
             parameters=_decode_limits(data["parameters"]),
             observations=[
-                Observations(decode_expression(o["quantity"]), o["points"], o["values"], name=o["name"])
+                Observations(
+                    decode_expression(o["quantity"]),
+                    np.array(o["points"], dtype=float),  # numbers only: a path would open a file
+                    np.array(o["values"], dtype=float),
+                    name=o["name"],
+                )
                 for o in data["observations"]
             ],
             reference={n: Reference(table=r) if isinstance(r, dict) else r for n, r in references.items()}
             or None,
-        )
-    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+        ).located(about=str(data["about"]), folder=folder, source=source)
+    except (LookupError, TypeError, AttributeError, ValueError, AssertionError, DeclarationError) as error:
         raise _damaged(f"{type(error).__name__}: {error}") from None
-    return problem.located(about=data["about"], folder=folder, source=source)
+    return problem
 
 
 def _decode_limits(data: Any) -> list[tuple[Any, ...]]:
