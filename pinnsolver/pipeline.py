@@ -20,10 +20,11 @@ import torch
 
 from pinnsolver.compile import CompiledProblem
 from pinnsolver.declare import Problem, Settings, check_problem
-from pinnsolver.runfolder import new_run_folder, write_history
+from pinnsolver.records import write_declaration
+from pinnsolver.runfolder import new_run_folder, unwritable, write_history
 from pinnsolver.sample import Sampler
 from pinnsolver.scoring import live_score, scoring_points
-from pinnsolver.solution import Solution, write_declaration
+from pinnsolver.solution import Solution
 from pinnsolver.train import (
     TrainableProblem,
     Trained,
@@ -97,7 +98,7 @@ def solve_into(
     """Solve a problem by its joined settings.
 
     Args:
-        begin: makes the run folder; called when the problem is compiled, so that a wrong one leaves no empty folder
+        begin: makes the run folder; called when nothing is wrong with the problem any more, so that a wrong one leaves no empty folder
             and costs no old run. None for no folder.
     """
     started = datetime.datetime.now(datetime.UTC)
@@ -107,18 +108,17 @@ def solve_into(
         clock = Clock()
         compiled = CompiledProblem(transform_problem(checked, joined))
         scored = clock.without(lambda: scoring_points(checked, Sampler.of(checked)))
-        place = None
-        if begin is not None:
-            place = clock.without(lambda: _begun(begin, compiled))
+        run = _Run(begin, compiled)
         trained = train_problem(
             compiled,
             clock=clock,
             progress=choose_progress(quiet),
             score=lambda module: live_score(scored, _Fields(compiled, module))(),
-            checkpoint=None if place is None else _Checkpoints(place),
+            ready=run.begin,
+            checkpoint=run.checkpoint,
         )
         solution = _audited(compiled, trained, started)
-        return solution if place is None else solution.save_in(place)
+        return solution if run.place is None else solution.save_in(run.place)
 
 
 def _join(own: Settings, given: Settings | Mapping[str, Any] | None) -> Settings:
@@ -148,11 +148,32 @@ def _threads(count: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _begun(begin: Callable[[], Path], compiled: CompiledProblem) -> Path:
-    """Make the run folder and write what is known before training."""
-    place = begin()
-    write_declaration(place, compiled)
-    return place
+@dataclass
+class _Run:
+    """The run folder of a training: made before the first step, written to now and then."""
+
+    make: Callable[[], Path] | None
+    compiled: CompiledProblem
+    place: Path | None = None
+
+    def begin(self) -> None:
+        """Make the folder and write what is known before training."""
+        if self.make is not None:
+            self.place = self.make()
+            write_declaration(self.place, self.compiled)
+
+    def checkpoint(
+        self, module: TrainableProblem, history: History, step: int, seconds: float, phase: str
+    ) -> None:
+        """Write the state of training."""
+        if self.place is None:
+            return
+        try:
+            progress = {"steps": step, "seconds": seconds, "phase": phase}
+            write_checkpoint(self.place, module.state_dict(), progress)
+            write_history(self.place / "history.csv", history.columns())
+        except OSError as error:
+            raise unwritable(self.place, error) from None
 
 
 @dataclass(frozen=True)
@@ -166,20 +187,6 @@ class _Fields:
         with torch.no_grad():
             values = self.module(self.compiled.tensor(points, self.module.device)).cpu().numpy()
         return {f.name: values[:, k] for k, f in enumerate(self.compiled.checked.fields)}
-
-
-@dataclass(frozen=True)
-class _Checkpoints:
-    """Writes the state of training into the run folder."""
-
-    place: Path
-
-    def __call__(
-        self, module: TrainableProblem, history: History, step: int, seconds: float, phase: str
-    ) -> None:
-        progress = {"steps": step, "seconds": seconds, "phase": phase}
-        write_checkpoint(self.place, module.state_dict(), progress)
-        write_history(self.place / "history.csv", history.columns())
 
 
 def _audited(compiled: CompiledProblem, trained: Trained, started: datetime.datetime) -> Solution:

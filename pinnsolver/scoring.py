@@ -176,3 +176,22 @@ def _unit_grid(dimension: int) -> np.ndarray:
         return points
     axis = np.linspace(0.0, 1.0, GRID[dimension])
     return np.stack([g.ravel() for g in np.meshgrid(*[axis] * dimension, indexing="ij")], axis=1)
+
+
+def interpolated_table(checked: CheckedProblem, reference: Reference, points: np.ndarray) -> np.ndarray:
+    """Return a table's values between its points, for pictures only; NaN outside their hull."""
+    from scipy.interpolate import LinearNDInterpolator
+
+    assert reference.table is not None
+    columns = [i for i, c in enumerate(checked.coordinates) if c.name in reference.table]
+    known = np.stack([reference.table[checked.coordinates[i].name] for i in columns], axis=1)
+    values = reference.table[""]
+    if len(columns) == 1:
+        order = np.argsort(known[:, 0])
+        return np.interp(points[:, columns[0]], known[order, 0], values[order], left=np.nan, right=np.nan)
+    rows = np.random.default_rng(0).permutation(len(values))[:20000]
+    try:
+        found: np.ndarray = LinearNDInterpolator(known[rows], values[rows], rescale=True)(points[:, columns])
+    except Exception:  # Qhull refuses points on a line: then there is no picture of the reference
+        found = np.full(len(points), np.nan)
+    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,16 +12,15 @@ import sympy
 import torch
 
 from pinnsolver.compile import CompiledProblem
-from pinnsolver.declare import CheckedProblem, Field, Problem, Settings, check_problem
+from pinnsolver.declare import CheckedProblem, Field, Settings, check_problem
 from pinnsolver.declare.checked import Reference
-from pinnsolver.declare.codec import decode_problem, encode_problem
 from pinnsolver.errors import DeclarationError, RunFolderError
 from pinnsolver.panels import make_panels
+from pinnsolver.records import read_declaration, write_declaration
 from pinnsolver.runfolder import (
     Panel,
     RunData,
     new_run_folder,
-    read_arrays,
     read_history,
     read_json,
     unwritable,
@@ -30,10 +28,9 @@ from pinnsolver.runfolder import (
     write_history,
     write_json,
     write_panels,
-    write_text,
 )
 from pinnsolver.sample import Sampler
-from pinnsolver.scoring import Scored, reference_values, relative_l2, scoring_points
+from pinnsolver.scoring import Scored, interpolated_table, reference_values, relative_l2, scoring_points
 from pinnsolver.train import TrainableProblem, find_device, read_checkpoint, write_checkpoint
 from pinnsolver.transform import describe, transform_problem
 
@@ -315,7 +312,7 @@ class Solution:
     def _known(self, function: Field, reference: Reference, points: np.ndarray) -> np.ndarray:
         """Return a field's known values at (n, D) points, (n,); those of a table interpolated."""
         if reference.table is not None:
-            return _interpolated(self.checked, reference, points)
+            return interpolated_table(self.checked, reference, points)
         return reference_values(self.checked, function, reference, points)
 
     def run_data(self) -> RunData:
@@ -406,75 +403,3 @@ class Solution:
                 f"The weights of {place} do not fit its settings.\nSolve the problem again"
             ) from None
         return cls(compiled, module, result, read_history(place / "history.csv"), place)
-
-
-def write_declaration(place: Path, compiled: CompiledProblem) -> None:
-    """Write what is known before training: the declaration, its data files, the settings, what was understood.
-
-    Raises:
-        RunFolderError: the folder cannot be written.
-    """
-    checked = compiled.checked
-    problem = checked.problem
-    tables = {
-        name: _table(checked, name, known)
-        for name, known in scoring_points(checked, Sampler.of(checked)).items()
-        if checked.references[name].formula is None
-    }
-    encoded, arrays = encode_problem(checked, tables)
-    try:
-        write_text(place / "problem.py", problem.source or _NO_SOURCE)
-        for declared in [m.path for m in checked.observations if m.path]:
-            # A copy beside problem.py keeps that file runnable; the run itself reads declaration.json.
-            if not Path(declared).is_absolute() and ".." not in Path(declared).parts:
-                (place / declared).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(problem.path(declared), place / declared)
-        if arrays:
-            write_arrays(place / "reference.npz", arrays)
-        write_json(place / "declaration.json", encoded)
-        write_json(place / "settings.json", compiled.transformed.settings.model_dump())
-        write_json(place / "understood.json", describe(compiled.transformed))
-    except OSError as error:
-        raise unwritable(place, error) from None
-
-
-def read_declaration(place: Path) -> Problem:
-    """Return the declaration that a run folder keeps as data; nothing of the folder is executed."""
-    source, reference = place / "problem.py", place / "reference.npz"
-    return decode_problem(
-        read_json(place / "declaration.json"),
-        read_arrays(reference) if reference.exists() else {},
-        source.read_text(encoding="utf-8") if source.is_file() else "",
-        place,
-    )
-
-
-def _table(checked: CheckedProblem, name: str, known: Scored) -> dict[str, np.ndarray]:
-    """Return where a field's answer is known as arrays by coordinate, values under ""."""
-    function = next(f for f in checked.fields if f.name == name)
-    columns = {checked.coordinates[i].name: known.points[:, i] for i in checked.inputs(function)}
-    return {**columns, "": known.values}
-
-
-_NO_SOURCE = (
-    '"""This problem was built in a session, not in a file; `declaration.json` holds it as data."""\n'
-)
-
-
-def _interpolated(checked: CheckedProblem, reference: Reference, points: np.ndarray) -> np.ndarray:
-    """Return a table's values between its points, for pictures only; NaN outside their hull."""
-    from scipy.interpolate import LinearNDInterpolator
-
-    assert reference.table is not None
-    columns = [i for i, c in enumerate(checked.coordinates) if c.name in reference.table]
-    known = np.stack([reference.table[checked.coordinates[i].name] for i in columns], axis=1)
-    values = reference.table[""]
-    if len(columns) == 1:
-        order = np.argsort(known[:, 0])
-        return np.interp(points[:, columns[0]], known[order, 0], values[order], left=np.nan, right=np.nan)
-    rows = np.random.default_rng(0).permutation(len(values))[:20000]
-    try:
-        found: np.ndarray = LinearNDInterpolator(known[rows], values[rows], rescale=True)(points[:, columns])
-    except Exception:  # Qhull refuses points on a line: then there is no picture of the reference
-        found = np.full(len(points), np.nan)
-    return found

@@ -56,7 +56,7 @@ def print_understood(transformed: TransformedProblem) -> None:
     for _ in ("name", "value", "reason"):
         table.add_column(overflow="fold")
     for name, choice in transformed.choices.items():
-        table.add_row(Text(name), Text(str(choice.value)), Text(choice.reason, style="dim"))
+        table.add_row(Text(name), Text(_value(choice.value)), Text(choice.reason, style="dim"))
     console.print(table)
 
 
@@ -173,3 +173,10 @@ def _defines_problem(node: ast.stmt) -> bool:
     elif isinstance(node, ast.AnnAssign):
         targets = [node.target]
     return any(isinstance(t, ast.Name) and t.id == "problem" for t in targets)
+
+
+def _value(value: Any) -> str:
+    """Return a choice's value as text; the weights of the terms one below the other."""
+    if isinstance(value, Mapping):
+        return "\n".join(f"{number:g}  {name}" for name, number in value.items())
+    return str(value)

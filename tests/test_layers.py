@@ -19,6 +19,7 @@ LADDER = [
     ["sample"],
     ["train"],
     ["scoring", "panels"],
+    ["records"],
     ["solution"],
     ["tables", "terminal"],
     ["pipeline"],

@@ -120,10 +120,10 @@ def _open_table(problem: Problem, declared: str) -> dict[str, np.ndarray]:
     """Return the arrays of a reference file."""
     path = problem.path(declared)
     try:
-        archive = np.load(path, allow_pickle=False)
-        if isinstance(archive, np.ndarray):
-            raise ValueError("it holds one array without a name")
-        with archive:
+        with path.open("rb") as stream:  # numpy leaves a damaged file open
+            archive = np.load(stream, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise ValueError("it holds one array without a name")
             return {name: np.asarray(archive[name]) for name in archive.files}
     except FileNotFoundError:
         raise DeclarationError(

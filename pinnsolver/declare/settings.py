@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -23,6 +23,7 @@ class _Group(BaseModel):
     """A frozen group of settings that refuses unknown keys with a message of ours."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+    prefix: ClassVar[str] = ""
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -41,6 +42,8 @@ class PointSettings(_Group):
         redraw: steps after which all points are drawn anew; 0 for never.
     """
 
+    prefix: ClassVar[str] = "points."
+
     interior: PositiveInt | None = None
     boundary: PositiveInt | None = None
     integral: PositiveInt | None = None
@@ -57,6 +60,8 @@ class NetworkSettings(_Group):
         harmonics: pairs cos(k w x), sin(k w x), k = 1..harmonics, for a periodic coordinate.
     """
 
+    prefix: ClassVar[str] = "network."
+
     width: PositiveInt | None = None
     depth: PositiveInt | None = None
     activation: Activation | None = None
@@ -72,6 +77,8 @@ class OptimizerSettings(_Group):
         second: "broyden" (dense, for networks up to 4000 numbers) or "lbfgs", after Adam.
         memory: pairs that L-BFGS remembers.
     """
+
+    prefix: ClassVar[str] = "optimizer."
 
     adam: int | None = Field(default=None, ge=0)
     learning_rate: PositiveFloat | None = None
@@ -154,14 +161,49 @@ def setting_names() -> list[str]:
     return names
 
 
-def _explain(model: type[BaseModel], error: ValidationError) -> str:
-    """Return pydantic's findings as one message that names the culprit and the allowed values."""
+def _explain(model: type[_Group], error: ValidationError) -> str:
+    """Return pydantic's findings as one message that names the culprit and says what to write."""
     lines = []
     for found in error.errors():
-        key = ".".join(str(part) for part in found["loc"])
+        key = model.prefix + ".".join(str(part) for part in found["loc"])
         if found["type"] == "extra_forbidden":
-            lines.append(f"There is no setting {key!r}.")
-        else:
-            lines.append(f"The setting {key} = {found['input']!r} is wrong: {found['msg'].lower()}.")
-    known = setting_names() if model is Settings else list(model.model_fields)
-    return "\n".join([*lines, f"The settings are: {', '.join(known)}"])
+            lines.append(f"There is no setting {key!r}.\nThe settings are: {', '.join(setting_names())}")
+            continue
+        example = _EXAMPLES.get(key.partition(".")[0] if key.startswith("weights") else key)
+        write = (
+            f"Write for example {example}" if example else f"Leave {key} out, and it is chosen automatically"
+        )
+        reason = (
+            found["msg"].lower() if found["type"] not in ("string_pattern_mismatch", "model_type") else ""
+        )
+        lines.append(
+            f"The setting {key} = {found['input']!r} is wrong{': ' * bool(reason)}{reason}.\n{write}"
+        )
+    return "\n".join(lines)
+
+
+_EXAMPLES = {
+    "steps": "steps=5000",
+    "seconds": "seconds=60",
+    "seed": "seed=0",
+    "device": 'device="cpu" or device="cuda"',
+    "precision": 'precision="float64"',
+    "threads": "threads=2",
+    "frame": 'frame="eulerian"',
+    "weights": 'weights={"equation": 10}, by the names of `pinnsolver show`',
+    "points": 'points={"interior": 4000}',
+    "network": 'network={"width": 40}',
+    "optimizer": 'optimizer={"adam": 1000}',
+    "points.interior": "points.interior=4000",
+    "points.boundary": "points.boundary=200",
+    "points.integral": "points.integral=48",
+    "points.redraw": "points.redraw=250, or 0 for never",
+    "network.width": "network.width=20",
+    "network.depth": "network.depth=3",
+    "network.activation": "network.activation=tanh",
+    "network.harmonics": "network.harmonics=2",
+    "optimizer.adam": "optimizer.adam=500, or 0 for none",
+    "optimizer.learning_rate": "optimizer.learning_rate=0.005",
+    "optimizer.second": "optimizer.second=broyden",
+    "optimizer.memory": "optimizer.memory=50",
+}

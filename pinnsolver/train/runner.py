@@ -55,6 +55,7 @@ def train_problem(
     clock: Clock | None = None,
     progress: Progress | None = None,
     score: Callable[[TrainableProblem], Mapping[str, float]] | None = None,
+    ready: Callable[[], None] | None = None,
     checkpoint: Callable[[TrainableProblem, History, int, float, str], None] | None = None,
 ) -> Trained:
     """Train a compiled problem by the settings it was transformed with.
@@ -64,6 +65,7 @@ def train_problem(
         clock: started before the problem was compiled; a new one if left out.
         progress: where the status is shown.
         score: relative L2 error by field, where a reference is known; only shown and recorded.
+        ready: called once nothing can be wrong with the problem any more, before the first step.
         checkpoint: writes one, at least every ten seconds.
 
     Raises:
@@ -88,6 +90,8 @@ def train_problem(
         lambda c: checkpoint(module, c.history, c.step, clock.seconds, c.phase) if checkpoint else None,
     )
     _refuse_bad_start(data, module)
+    if ready:
+        clock.without(ready)
     with conductor.progress, _interruptible(conductor), _quiet():
         data.refresh_causal(module)
         data.raw = {name: value.detach() for name, value in data.terms(module).items()}

@@ -88,7 +88,10 @@ def _fill_in(checked: CheckedProblem, settings: Settings) -> tuple[Settings, dic
             250,
             "new points, more where residuals are large, before the old ones are learnt by heart",
         ),
-        "network.width": (_width(inputs, fields), f"{inputs} inputs, {fields} field{'s' * (fields > 1)}"),
+        "network.width": (
+            _width(inputs, fields),
+            f"{inputs} input{'s' * (inputs > 1)}, {fields} field{'s' * (fields > 1)}",
+        ),
         "network.depth": (3, "deep enough for the products of features, shallow enough to train"),
         "network.activation": ("tanh", f"smooth: the equations differentiate {highest} times"),
         "network.harmonics": (2, "of each periodic coordinate"),

@@ -90,7 +90,8 @@ def derivative_names(checked: CheckedProblem) -> list[str]:
 
 
 def _pretty(expr: Any) -> str:
-    text = unicode_text(expr)
+    expr = f"{float(expr):g}" if isinstance(expr, sympy.Float) else expr
+    text = expr if isinstance(expr, str) else unicode_text(expr)
     return text if "\n" not in text else plain_text(expr)
 
 

@@ -185,7 +185,9 @@ def _add_initial_states(
 
 def coordinate_length(coordinate: Coordinate) -> Expr:
     """Return the exact length of a coordinate's range."""
-    return coordinate.high_exact - coordinate.low_exact
+    length = coordinate.high_exact - coordinate.low_exact
+    # A limit such as 0.5 is binary: as a rational it keeps formulas readable.
+    return sympy.nsimplify(length, rational=True) if isinstance(length, sympy.Float) else length
 
 
 def _clean(rest: Expr, checked: CheckedProblem) -> Expr:

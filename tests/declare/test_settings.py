@@ -27,10 +27,13 @@ from pinnsolver.errors import DeclarationError
         ({"weights": {1: 1}}, ["The setting weights"]),
         ({"weights": 3}, ["The setting weights = 3"]),
         ({"points": 5}, ["The setting points = 5"]),
-        ({"points": {"inner": 5}}, ["There is no setting 'inner'", "interior, boundary"]),
-        ({"points": {1: 5}}, ["There is no setting '1'"]),
-        ({"network": {"activation": "relu"}}, ["The setting activation = 'relu'", "'tanh'"]),
-        ({"network": {"width": 0}}, ["The setting width = 0"]),
+        (
+            {"points": {"inner": 5}},
+            ["There is no setting 'points.inner'", "points.interior, points.boundary"],
+        ),
+        ({"points": {1: 5}}, ["There is no setting 'points.1'"]),
+        ({"network": {"activation": "relu"}}, ["The setting network.activation = 'relu'", "'tanh'"]),
+        ({"network": {"width": 0}}, ["The setting network.width = 0", "network.width=20"]),
         ({"optimizer": {"learning_rate": 0}}, ["learning_rate = 0"]),
     ],
 )
