@@ -92,7 +92,9 @@ class Combined(Shape):
 
     def __str__(self) -> str:
         right = f"({self.right})" if isinstance(self.right, Combined) else str(self.right)
-        left = f"({self.left})" if isinstance(self.left, Combined) else str(self.left)
+        # a - b - c reads from the left, as Python does; mixed operations need their parentheses.
+        nested = isinstance(self.left, Combined) and self.left.operation != self.operation
+        left = f"({self.left})" if nested else str(self.left)
         return f"{left} {self.operation} {right}"
 
 
