@@ -1,5 +1,6 @@
 """Networks that return the derivatives asked of them. Knows torch."""
 
 from pinnsolver.network.autograd import AutogradNetwork as AutogradNetwork
-from pinnsolver.network.mlp import build_network as build_network
+from pinnsolver.network.build import build_network as build_network
+from pinnsolver.network.taylor import OwnNetwork as OwnNetwork
 from pinnsolver.network.unknowns import Unknowns as Unknowns

@@ -7,13 +7,14 @@ worked out once for a set; the tensors of `taylor.py` follow the tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from math import comb, prod
 
 Orders = tuple[int, ...]
+Span = tuple[int, int]  # first position and the one after the last
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,9 @@ class Term:
     """out[target] += number * first[first] * second[second], each a run of consecutive multi-indices."""
 
     number: float
-    target: slice
-    first: slice
-    second: slice
+    target: Span
+    first: Span
+    second: Span
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Level:
         square: terms of half a square y y, to y0 y: both factors from the jet of y.
     """
 
-    span: slice
+    span: Span
     chain: tuple[Term, ...]
     square: tuple[Term, ...]
 
@@ -69,9 +70,7 @@ def closed_indices(wanted: Iterable[Orders], size: int) -> tuple[Orders, ...]:
     for orders in wanted:
         found.update(product(*(range(order + 1) for order in orders)))
     # Pure derivatives come first among those of one total order, by coordinate: (xx, yy) lies on (x, y).
-    return tuple(
-        sorted(found, key=lambda a: (sum(a), sum(o > 0 for o in a), tuple(-o for o in a)))  # fmt: skip
-    )
+    return tuple(sorted(found, key=lambda a: (sum(a), sum(o > 0 for o in a), tuple(-o for o in a))))
 
 
 @lru_cache(maxsize=256)
@@ -90,7 +89,7 @@ def jet_tables(indices: tuple[Orders, ...], present: frozenset[Orders] | None = 
         first = place[members[0]]
         levels.append(
             Level(
-                slice(first, first + len(members)),
+                (first, first + len(members)),
                 _merged(t for orders in members for t in _chain(orders, place, nonzero)),
                 _merged(t for orders in members for t in _square(orders, place)),
             )
@@ -139,7 +138,10 @@ def _merged(terms: Iterable[_Raw]) -> tuple[Term, ...]:
         best = max(runs, key=len)
         for term in best:
             del left[term]
-        merged.append(Term(start[0], *(_span([t[i] for t in best]) for i in (1, 2, 3))))
+        first, last = best[0], best[-1]
+        merged.append(
+            Term(first[0], (first[1], last[1] + 1), (first[2], last[2] + 1), (first[3], last[3] + 1))
+        )
     return tuple(merged)
 
 
@@ -151,10 +153,6 @@ def _run(start: _Raw, steps: tuple[int, int], left: dict[_Raw, None]) -> list[_R
         if following not in left:
             return run
         run.append(following)
-
-
-def _span(places: Sequence[int]) -> slice:
-    return slice(places[0], places[-1] + 1)
 
 
 def _below(orders: Orders) -> Iterable[Orders]:

@@ -8,9 +8,6 @@ from typing import Any
 
 import torch
 
-from pinnsolver.declare import CheckedProblem, Settings
-from pinnsolver.network.autograd import AutogradNetwork
-
 
 class Sine(torch.nn.Module):
     """sin, as an activation."""
@@ -125,39 +122,3 @@ class Trunks(torch.nn.Module):
             outputs: torch.Tensor = self.trunks[0](points)
             return outputs
         return torch.cat([trunk(points) for trunk in self.trunks], dim=1)[:, self.order]
-
-
-def build_network(checked: CheckedProblem, settings: Settings, dtype: torch.dtype) -> AutogradNetwork:
-    """Return the network that a problem's settings ask for, initialised from their seed.
-
-    Args:
-        settings: without gaps.
-        dtype: of weights and computation.
-    """
-    generator = torch.Generator().manual_seed(settings.seed or 0)
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for k, field in enumerate(checked.fields):
-        groups.setdefault(checked.inputs(field), []).append(k)
-    trunks = []
-    for columns, members in groups.items():
-        used = [checked.coordinates[i] for i in columns]
-        features = Features(
-            columns,
-            [c.low for c in used],
-            [c.high for c in used],
-            [c.name in checked.periodic for c in used],
-            settings.network.harmonics or 1,
-        )
-        trunks.append(
-            Perceptron(
-                features,
-                settings.network.width or 32,
-                settings.network.depth or 3,
-                len(members),
-                settings.network.activation or "tanh",
-                generator,
-            )
-        )
-    stacked = [k for members in groups.values() for k in members]
-    order = [stacked.index(k) for k in range(len(checked.fields))]
-    return AutogradNetwork(Trunks(trunks, order), [f.name for f in checked.fields]).to(dtype)
