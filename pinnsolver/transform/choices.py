@@ -140,7 +140,7 @@ def _interior_points(inputs: int) -> int:
 
 def _boundary_points(inputs: int) -> int:
     """Return points for each condition that runs over two or more coordinates."""
-    return {1: 100, 2: 200, 3: 500}.get(inputs, 800)
+    return {1: 100, 2: 600, 3: 1000}.get(inputs, 1000)
 
 
 def _width(inputs: int, fields: int) -> int:
