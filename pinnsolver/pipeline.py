@@ -23,7 +23,7 @@ from pinnsolver.declare import Problem, Settings, check_problem
 from pinnsolver.records import write_declaration
 from pinnsolver.runfolder import new_run_folder, unwritable, write_history
 from pinnsolver.sample import Sampler
-from pinnsolver.scoring import live_score, scoring_points
+from pinnsolver.scoring import Scored, live_score, scoring_points
 from pinnsolver.solution import Solution
 from pinnsolver.train import (
     TrainableProblem,
@@ -108,16 +108,16 @@ def solve_into(
         clock = Clock()
         compiled = CompiledProblem(transform_problem(checked, joined))
         scored = clock.without(lambda: scoring_points(checked, Sampler.of(checked)))
-        run = _Run(begin, compiled)
+        run = _Run(begin, compiled, scored)
         trained = train_problem(
             compiled,
             clock=clock,
             progress=choose_progress(quiet),
-            score=lambda module: live_score(scored, _Fields(compiled, module))(),
+            score=lambda module: live_score(scored, _Fields(compiled, module)),
             ready=run.begin,
             checkpoint=run.checkpoint,
         )
-        solution = _audited(compiled, trained, started)
+        solution = _audited(compiled, trained, started, scored)
         return solution if run.place is None else solution.save_in(run.place)
 
 
@@ -154,13 +154,14 @@ class _Run:
 
     make: Callable[[], Path] | None
     compiled: CompiledProblem
+    scored: Mapping[str, Scored]
     place: Path | None = None
 
     def begin(self) -> None:
         """Make the folder and write what is known before training."""
         if self.make is not None:
             self.place = self.make()
-            write_declaration(self.place, self.compiled)
+            write_declaration(self.place, self.compiled, self.scored)
 
     def checkpoint(
         self, module: TrainableProblem, history: History, step: int, seconds: float, phase: str
@@ -189,13 +190,15 @@ class _Fields:
         return {f.name: values[:, k] for k, f in enumerate(self.compiled.checked.fields)}
 
 
-def _audited(compiled: CompiledProblem, trained: Trained, started: datetime.datetime) -> Solution:
+def _audited(
+    compiled: CompiledProblem, trained: Trained, started: datetime.datetime, scored: Mapping[str, Scored]
+) -> Solution:
     """Return the solution with everything that `result.json` says."""
     settings = compiled.transformed.settings
     checked = compiled.checked
     draft = Solution(compiled, trained.module, {}, trained.history.columns())
     residual_rms, conditions_rms = draft.audit(settings.seed or 0)
-    relative, largest = draft.errors(draft.scored())
+    relative, largest = draft.errors(scored)
     result = {
         "problem": checked.problem.name,
         "fields": [f.name for f in checked.fields],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,15 @@ from pinnsolver.compile import CompiledProblem
 from pinnsolver.declare import CheckedProblem, Problem
 from pinnsolver.declare.codec import decode_problem, encode_problem
 from pinnsolver.runfolder import read_arrays, read_json, unwritable, write_arrays, write_json, write_text
-from pinnsolver.sample import Sampler
-from pinnsolver.scoring import Scored, scoring_points
+from pinnsolver.scoring import Scored
 from pinnsolver.transform import describe
 
 
-def write_declaration(place: Path, compiled: CompiledProblem) -> None:
+def write_declaration(place: Path, compiled: CompiledProblem, scored: Mapping[str, Scored]) -> None:
     """Write what is known before training: the declaration, its data files, the settings, what was understood.
+
+    Args:
+        scored: where the answers are known; kept as a table where there is no formula.
 
     Raises:
         RunFolderError: the folder cannot be written.
@@ -26,7 +29,7 @@ def write_declaration(place: Path, compiled: CompiledProblem) -> None:
     problem = checked.problem
     tables = {
         name: _table(checked, name, known)
-        for name, known in scoring_points(checked, Sampler.of(checked)).items()
+        for name, known in scored.items()
         if checked.references[name].formula is None
     }
     encoded, arrays = encode_problem(checked, tables)

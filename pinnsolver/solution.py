@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,7 +129,7 @@ class Solution:
         """Say which (n, D) points lie in the domain."""
         return self._sampler.contains(points)
 
-    @property
+    @cached_property
     def _sampler(self) -> Sampler:
         return Sampler.of(self.checked)
 
@@ -359,7 +360,7 @@ class Solution:
         """
         seed = self.compiled.transformed.settings.seed
         place = new_run_folder(folder, self.checked.problem.name, f"seed{seed}", overwrite)
-        write_declaration(place, self.compiled)
+        write_declaration(place, self.compiled, self.scored())
         return self.save_in(place)
 
     def save_in(self, place: Path) -> Solution:

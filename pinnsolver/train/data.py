@@ -46,7 +46,6 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
         self.rng = np.random.default_rng([seed, 1])
         chosen = compiled.transformed.settings.weights or {}
         self.weights = {name: chosen.get(name, 1.0) for name in compiled.term_names}
-        self.draws = 0
         causal = compiled.transformed.settings.causal
         self.causal = CausalState(torch.ones(CHUNKS, dtype=compiled.dtype, device=device)) if causal else None
         self.raw: dict[str, torch.Tensor] = {}
@@ -62,7 +61,6 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
         self.groups = self._draw(self.rng, 1.0)
         if module is not None:
             self.groups = (self._where_residuals_are(module), *self.groups[1:])
-        self.draws += 1
 
     def _where_residuals_are(self, module: TrainableProblem) -> PreparedGroup:
         """Return the equations on points drawn with probability ~ |r| / mean |r| + 1.

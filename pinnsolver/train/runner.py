@@ -54,7 +54,7 @@ def train_problem(
     *,
     clock: Clock | None = None,
     progress: Progress | None = None,
-    score: Callable[[TrainableProblem], Mapping[str, float]] | None = None,
+    score: Callable[[TrainableProblem], Callable[[], Mapping[str, float]]] | None = None,
     ready: Callable[[], None] | None = None,
     checkpoint: Callable[[TrainableProblem, History, int, float, str], None] | None = None,
 ) -> Trained:
@@ -64,7 +64,8 @@ def train_problem(
         compiled: the problem; its settings have no gaps.
         clock: started before the problem was compiled; a new one if left out.
         progress: where the status is shown.
-        score: relative L2 error by field, where a reference is known; only shown and recorded.
+        score: gives, for the module to be trained, a function of its relative L2 error by field, where a
+            reference is known; only shown and recorded.
         ready: called once nothing can be wrong with the problem any more, before the first step.
         checkpoint: writes one, at least every ten seconds.
 
@@ -85,7 +86,7 @@ def train_problem(
         module,
         budget,
         clock,
-        (lambda: score(module)) if score else dict,
+        score(module) if score else dict,
         progress or Quiet(),
         lambda c: checkpoint(module, c.history, c.step, clock.seconds, c.phase) if checkpoint else None,
     )
