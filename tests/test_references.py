@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from references import fem, harmonic, inverse_data, make_references
+from references.allen_cahn_spectral import solve_allen_cahn
 from references.burgers_spectral import solve_burgers
 from scipy.optimize import least_squares
 from scipy.spatial import cKDTree
@@ -138,3 +139,18 @@ def test_the_measurements_determine_the_coefficient():
     x, t, u = inverse_data.make_measurements().T
     best = least_squares(lambda d: inverse_data.field(x, t, d[0]) - u, [1.0]).x[0]
     assert abs(best - inverse_data.D) < 0.005 * inverse_data.D
+
+
+# ------------------------------------------------------------------------------------- Allen-Cahn
+
+
+def test_the_allen_cahn_table_is_that_of_the_spectral_code_and_has_converged():
+    table = np.load(DATA / "allen_cahn.npz")
+    rows = slice(None, None, 10)
+    for modes, step, bound in ((4096, 1e-3, 1e-7), (8192, 1e-3, 1e-11)):
+        x, u = solve_allen_cahn(table["t"][rows], modes, step)
+        thin = u[:, :: modes // 256].T
+        np.testing.assert_allclose(x[:: modes // 256], table["x"][:-1], atol=1e-15)
+        gap = np.linalg.norm(thin - table["u"][:-1, rows]) / np.linalg.norm(thin)
+        assert gap < bound
+    np.testing.assert_allclose(table["u"][-1], table["u"][0])

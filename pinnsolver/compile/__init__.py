@@ -3,5 +3,6 @@
 from pinnsolver.compile.plan import DerivativePlan as DerivativePlan
 from pinnsolver.compile.plan import FieldDerivative as FieldDerivative
 from pinnsolver.compile.plan import FieldNetwork as FieldNetwork
+from pinnsolver.compile.plan import Linearised as Linearised
 from pinnsolver.compile.problem import CompiledProblem as CompiledProblem
 from pinnsolver.compile.problem import PreparedGroup as PreparedGroup

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import comb, prod
@@ -33,6 +33,20 @@ class DerivativePlan:
         return tuple(orders for name, orders in self.wanted if name == field)
 
 
+@dataclass(frozen=True)
+class Linearised:
+    """Derivatives of a network's outputs at points, and their slopes by the network's parameters.
+
+    Args:
+        values: (n, 1) for each entry of a plan, without a graph.
+        fill: takes seeds c_k, (n, 1) by entry, and sets a tensor (parameters, n) to the slopes of
+            sum_k c_k derivative_k at each point; parameters in the order of `Module.parameters`.
+    """
+
+    values: Mapping[FieldDerivative, torch.Tensor]
+    fill: Callable[[Mapping[FieldDerivative, torch.Tensor], torch.Tensor], None]
+
+
 class FieldNetwork(Protocol):
     """A network that gives derivatives of named fields; every torch module becomes one by nested autograd."""
 
@@ -47,6 +61,15 @@ class FieldNetwork(Protocol):
 
         Returns:
             (n, 1) for each entry of the plan, with a graph to the parameters where gradients are on.
+        """
+        ...
+
+    def linearise(self, points: torch.Tensor, plan: DerivativePlan) -> Linearised:
+        """Return each planned derivative and its slopes by the parameters.
+
+        Args:
+            points: (n, D) coordinates of the problem, in column order.
+            plan: what is wanted.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 from sympy import Expr
 
 from pinnsolver.compile.ansatz import AnsatzPlan, compile_ansatz
-from pinnsolver.compile.plan import DerivativePlan, FieldDerivative, FieldNetwork
+from pinnsolver.compile.plan import DerivativePlan, FieldDerivative, FieldNetwork, Linearised
 from pinnsolver.compile.printing import compile_expressions
 from pinnsolver.compile.terms import DATA, Residual, TermGroup, View, compile_groups, needed_derivatives
 from pinnsolver.declare.lower import FieldValue, lower
@@ -50,6 +50,11 @@ class PreparedGroup:
     normals: torch.Tensor | None
     data: torch.Tensor | None
     views: tuple[PreparedView, ...]
+
+
+def _spread(value: torch.Tensor, rows: int) -> torch.Tensor:
+    """Return a number as it is, a column (n, 1) of one for each point as (n q, 1): one for each node."""
+    return value if value.ndim == 0 or len(value) == rows else value.repeat_interleave(rows // len(value), 0)
 
 
 class CompiledProblem:
@@ -146,6 +151,75 @@ class CompiledProblem:
             for r in prepared.group.residuals
         }
 
+    def linearise(
+        self,
+        prepared: PreparedGroup,
+        network: FieldNetwork,
+        unknowns: Mapping[str, torch.Tensor],
+        slots: Mapping[str, tuple[torch.Tensor, torch.Tensor]],
+    ) -> dict[str, torch.Tensor]:
+        """Return the trained residuals of a group, (n, 1), and their slopes by the parameters.
+
+        A residual depends on its own point's derivatives alone (at several places, or at the nodes of an
+        integral), so its slopes are those of sum_k c_k derivative_k with c_k = dr/d(derivative_k).
+
+        Args:
+            unknowns: with a graph to the raw parameters, or none.
+            slots: by term the factors of its rows, (n, 1), and the tensor that takes them, (parameters, n); the last rows are
+                the unknowns' slopes, by value.
+        """
+        rows = len(prepared.columns[0])
+        lines = [network.linearise(view.points, view.ansatz.raw) for view in prepared.views]
+        leaves = [{key: v.detach().requires_grad_() for key, v in line.values.items()} for line in lines]
+        numbers = {n: v.detach().expand(rows, 1).clone().requires_grad_() for n, v in unknowns.items()}
+        flat = [leaf for view in leaves for leaf in view.values()] + list(numbers.values())
+        with torch.enable_grad():
+            values = [
+                v.ansatz.assemble(v.tables, leaf) for v, leaf in zip(prepared.views, leaves, strict=True)
+            ]
+            found = {
+                r.name: self._residual(r, prepared, values, numbers, prepared.columns)
+                for r in prepared.group.residuals
+                if r.name in slots
+            }
+        for name, residual in found.items():
+            factor, out = slots[name]
+            slopes: Sequence[torch.Tensor | None] = (None,) * len(flat)
+            if residual.requires_grad:
+                slopes = torch.autograd.grad(
+                    residual, flat, factor.expand_as(residual), retain_graph=True, allow_unused=True
+                )
+            given = iter(slopes)
+            size = len(out) - len(numbers)
+            self._fill(lines, [{k: next(given) for k in view} for view in leaves], out[:size])
+            for i, slope in enumerate(given):
+                out[size + i] = 0 if slope is None else slope[:, 0]
+        return {name: value.detach() for name, value in found.items()}
+
+    def _fill(
+        self,
+        lines: Sequence[Linearised],
+        seeds: list[dict[FieldDerivative, torch.Tensor | None]],
+        out: torch.Tensor,
+    ) -> None:
+        """Set out, (parameters, n), to the sum over the views of a group, and over the nodes of each point."""
+        first = True
+        for line, view in zip(lines, seeds, strict=True):
+            used = {key: slope for key, slope in view.items() if slope is not None}
+            if not used:
+                continue
+            n = len(next(iter(used.values())))
+            if first and n == out.shape[1]:
+                line.fill(used, out)
+            else:
+                part = out.new_empty(len(out), n)
+                line.fill(used, part)
+                summed = part.view(len(out), out.shape[1], -1).sum(dim=2)
+                out.copy_(summed) if first else out.add_(summed)
+            first = False
+        if first:
+            out.zero_()
+
     def _residual(
         self,
         residual: Residual,
@@ -158,7 +232,7 @@ class CompiledProblem:
         known: dict[sympy.Symbol, torch.Tensor] = {
             c.symbol: column for c, column in zip(self.checked.coordinates, columns, strict=True)
         }
-        known |= {u: unknowns[u.name] for u in self.checked.unknowns}
+        known |= {u: _spread(unknowns[u.name], rows) for u in self.checked.unknowns}
         known[DATA] = columns[0] if prepared.data is None else prepared.data
         for symbol, (view, value) in residual.slots.items():
             known[symbol] = self._value(value, values[view], prepared.normals)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from pinnsolver.compile import DerivativePlan, FieldDerivative
+from pinnsolver.compile import DerivativePlan, FieldDerivative, Linearised
 
 Orders = tuple[int, ...]
 
@@ -40,6 +40,41 @@ def nested_derivatives(
                 for orders in wanted:
                     found[field, orders] = tree.derivative(orders)
     return found if training else {key: value.detach() for key, value in found.items()}
+
+
+def nested_linearised(
+    module: torch.nn.Module,
+    fields: Sequence[str],
+    points: torch.Tensor,
+    plan: DerivativePlan,
+    batch: int = 64,
+) -> Linearised:
+    """Return planned derivatives with their slopes for any torch module: one backward pass for each point.
+
+    Args:
+        batch: passes done at a time.
+    """
+    with torch.enable_grad():
+        found = nested_derivatives(module, fields, points, plan)
+    parameters = list(module.parameters())
+
+    def fill(seeds: Mapping[FieldDerivative, torch.Tensor], out: torch.Tensor) -> None:
+        out.zero_()
+        used = [key for key in seeds if found[key].requires_grad]
+        if not used:
+            return
+        with torch.enable_grad():
+            total = torch.stack([(seeds[key] * found[key])[:, 0] for key in used]).sum(0)
+        for start in range(0, len(total), batch):
+            stop = min(start + batch, len(total))
+            rows = torch.zeros(stop - start, len(total), dtype=out.dtype, device=out.device)
+            rows[torch.arange(stop - start), torch.arange(start, stop)] = 1
+            slopes = torch.autograd.grad(
+                total, parameters, rows, retain_graph=True, is_grads_batched=True, materialize_grads=True
+            )
+            out[:, start:stop] = torch.cat([s.reshape(stop - start, -1) for s in slopes], dim=1).T
+
+    return Linearised({key: value.detach() for key, value in found.items()}, fill)
 
 
 class _Tree:
@@ -96,3 +131,7 @@ class AutogradNetwork(torch.nn.Module):
     ) -> Mapping[FieldDerivative, torch.Tensor]:
         """Return each planned derivative, (n, 1)."""
         return nested_derivatives(self.module, self.fields, points, plan)
+
+    def linearise(self, points: torch.Tensor, plan: DerivativePlan) -> Linearised:
+        """Return each planned derivative, (n, 1), and a function that gives their slopes by the parameters."""
+        return nested_linearised(self.module, self.fields, points, plan)

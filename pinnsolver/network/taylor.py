@@ -24,8 +24,8 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from pinnsolver.compile import DerivativePlan, FieldDerivative
-from pinnsolver.network.autograd import nested_derivatives
+from pinnsolver.compile import DerivativePlan, FieldDerivative, Linearised
+from pinnsolver.network.autograd import nested_derivatives, nested_linearised
 from pinnsolver.network.jets import JetTables, Orders, Span, Term, closed_indices, jet_tables
 from pinnsolver.network.mlp import Features, Perceptron, Sine, Trunks
 
@@ -57,6 +57,11 @@ class OwnNetwork(torch.nn.Module):
     ) -> Mapping[FieldDerivative, torch.Tensor]:
         """Return each planned derivative, (n, 1)."""
         return taylor_derivatives(self.module, self.fields, points, plan, self.memory)
+
+    def linearise(self, points: torch.Tensor, plan: DerivativePlan) -> Linearised:
+        """Return each planned derivative, (n, 1), and a function that gives their slopes by the parameters."""
+        found = _taylor_linearised(self.module, self.fields, points.detach(), plan, self.memory)
+        return found or nested_linearised(self.module, self.fields, points, plan)
 
 
 class Jet:
@@ -150,6 +155,35 @@ def taylor_derivatives(
     return found
 
 
+def _taylor_linearised(
+    module: Trunks, fields: Sequence[str], points: torch.Tensor, plan: DerivativePlan, memory: Memory
+) -> Linearised | None:
+    """Return planned derivatives with their slopes; None where an activation is not of the kinds known here."""
+    stacks = [_read_stack(trunk) for trunk in module.trunks]
+    if not all(stacks):
+        return None
+    order = module.order.tolist() if len(stacks) > 1 else list(range(len(fields)))
+    values: dict[FieldDerivative, torch.Tensor] = {}
+    parts: list[tuple[slice, _StackLine]] = []
+    first = start = 0
+    for stack in stacks:
+        assert stack is not None
+        outputs = {f: order[k] - first for k, f in enumerate(fields) if 0 <= order[k] - first < stack.outputs}
+        stop = start + sum(p.numel() for p in stack.parameters)
+        with torch.no_grad():
+            line = _StackLine.of(stack, outputs, points, plan, memory)
+        values |= line.values
+        parts.append((slice(start, stop), line))
+        first, start = first + stack.outputs, stop
+
+    def fill(seeds: Mapping[FieldDerivative, torch.Tensor], out: torch.Tensor) -> None:
+        with torch.no_grad():
+            for rows, line in parts:
+                line.fill(seeds, out[rows])
+
+    return Linearised(values, fill)
+
+
 @dataclass(frozen=True)
 class _Stack:
     """One perceptron, read: features, then linear layers with an activation between them."""
@@ -192,23 +226,10 @@ def _stack_derivatives(
     Args:
         outputs: its output columns by field.
     """
-    columns = stack.features.columns.tolist()
-    local: dict[FieldDerivative, Orders] = {}
-    found: dict[FieldDerivative, torch.Tensor] = {}
-    for field, orders in plan.wanted:
-        if field in outputs:
-            own = tuple(orders[c] for c in columns)
-            if sum(own) == sum(orders):
-                local[field, orders] = own
-            else:  # a derivative by a coordinate that the field does not see
-                found[field, orders] = points.new_zeros(len(points), 1)
-    if not local:
+    sweep, local, found = _plan_sweep(stack, outputs, points, plan, memory)
+    if sweep is None:
         return found
-    indices = closed_indices(local.values(), len(columns))
-    with torch.no_grad():
-        inputs = _input_jet(stack.features, points, indices)
-    sweep = _Sweep(stack.activation, inputs, len(points), memory)
-    wanted = tuple((indices.index(own), outputs[field]) for (field, _), own in local.items())
+    wanted = tuple(local.values())
     if torch.is_grad_enabled() and any(p.requires_grad for p in stack.parameters):
         values = _Propagation.apply(sweep, wanted, *stack.parameters)
     else:
@@ -216,6 +237,67 @@ def _stack_derivatives(
             jet = sweep.forward(stack.parameters, None)
         values = tuple(jet[k, f].unsqueeze(1) for k, f in wanted)
     return found | dict(zip(local, values, strict=True))
+
+
+def _plan_sweep(
+    stack: _Stack, outputs: Mapping[str, int], points: torch.Tensor, plan: DerivativePlan, memory: Memory
+) -> tuple[_Sweep | None, dict[FieldDerivative, tuple[int, int]], dict[FieldDerivative, torch.Tensor]]:
+    """Return the sweep over one perceptron, where in its jet each derivative lies, and those that are zero."""
+    columns = stack.features.columns.tolist()
+    local: dict[FieldDerivative, Orders] = {}
+    zero: dict[FieldDerivative, torch.Tensor] = {}
+    for field, orders in plan.wanted:
+        if field in outputs:
+            own = tuple(orders[c] for c in columns)
+            if sum(own) == sum(orders):
+                local[field, orders] = own
+            else:  # a derivative by a coordinate that the field does not see
+                zero[field, orders] = points.new_zeros(len(points), 1)
+    if not local:
+        return None, {}, zero
+    indices = closed_indices(local.values(), len(columns))
+    with torch.no_grad():
+        inputs = _input_jet(stack.features, points, indices)
+    sweep = _Sweep(stack.activation, inputs, len(points), memory)
+    return sweep, {key: (indices.index(own), outputs[key[0]]) for key, own in local.items()}, zero
+
+
+@dataclass(frozen=True)
+class _StackLine:
+    """The planned derivatives of one perceptron's fields, with what their slopes need."""
+
+    values: dict[FieldDerivative, torch.Tensor]
+    stack: _Stack
+    sweep: _Sweep | None
+    local: dict[FieldDerivative, tuple[int, int]]
+    kept: _Kept
+
+    @classmethod
+    def of(
+        cls,
+        stack: _Stack,
+        outputs: Mapping[str, int],
+        points: torch.Tensor,
+        plan: DerivativePlan,
+        memory: Memory,
+    ) -> _StackLine:
+        sweep, local, values = _plan_sweep(stack, outputs, points, plan, memory)
+        kept = _Kept(memory)
+        if sweep is not None:
+            jet = sweep.forward(stack.parameters, kept)
+            values |= {key: jet[k, f].unsqueeze(1) for key, (k, f) in local.items()}
+        return cls(values, stack, sweep, local, kept)
+
+    def fill(self, seeds: Mapping[FieldDerivative, torch.Tensor], out: torch.Tensor) -> None:
+        """Set out, (parameters, n), to the slopes of sum_k seeds_k derivative_k at each point."""
+        mine = [(place, seeds[key]) for key, place in self.local.items() if key in seeds]
+        if self.sweep is None or not mine:
+            out.zero_()
+            return
+        total = out.new_zeros(self.sweep.K, self.stack.outputs, self.sweep.n)
+        for (k, f), seed in mine:
+            total[k, f] += seed[:, 0]
+        self.sweep.jacobian(self.stack.parameters, self.kept, total, out)
 
 
 @dataclass(frozen=True)
@@ -467,6 +549,47 @@ class _Sweep:
         sums[0].addmm_(fixed.T, self.inputs.slopes)
         totals = [sums[0], *(s.sum(0) for s in sums[1:])]
         return [t for pair in zip(totals, biases, strict=True) for t in pair]
+
+    def jacobian(
+        self, parameters: Sequence[torch.Tensor], kept: _Kept, seeds: torch.Tensor, out: torch.Tensor
+    ) -> None:
+        """Set out to the gradient at each point by itself, what `backward` adds up over the points.
+
+        Args:
+            kept: from the forward pass.
+            seeds: by the outputs' jet, (K, outputs, n).
+            out: (number of parameters, n), weights row by row before biases, layer after layer.
+        """
+        weights = parameters[::2]
+        rows: list[tuple[torch.Tensor, torch.Tensor]] = []
+        start = 0
+        for weight in weights:
+            middle = start + weight.numel()
+            stop = middle + len(weight)
+            rows.append((out[start:middle].view(*weight.shape, self.n), out[middle:stop]))
+            start = stop
+        for chunk, saved in zip(self.chunks(len(weights[0])), kept.chunks, strict=True):
+            shape = tuple(saved[0][0].values.shape)
+            scratch = [self.memory.take(seeds, shape) for _ in range(3)]
+            above = seeds[:, :, chunk]
+            for layer in reversed(range(1, len(weights))):
+                values = saved[layer - 1][0].values
+                slopes, bias = rows[layer][0][:, :, chunk], rows[layer][1]
+                torch.mul(above[0, :, None], values[0, None], out=slopes)
+                for k in range(1, self.K):
+                    slopes.addcmul_(above[k, :, None], values[k, None])
+                bias[:, chunk] = above[0]
+                tables = self.inner if layer > 1 else self.first
+                above = self._below(weights[layer], above, saved[layer - 1], scratch, tables)
+            slopes, bias = rows[0][0][:, :, chunk], rows[0][1]
+            bias[:, chunk] = above[0]
+            slopes.zero_()
+            for i, place in enumerate(self.inputs.varying):
+                slopes.addcmul_(above[place, :, None], self.inputs.values[i, None, :, chunk])
+            for i, place in enumerate(self.inputs.fixed):
+                for feature in self.inputs.slopes[i].nonzero()[:, 0].tolist():
+                    slopes[:, feature].add_(above[place], alpha=float(self.inputs.slopes[i, feature]))
+            self.memory.give(*scratch)
 
     def _below(
         self,

@@ -49,6 +49,7 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
         causal = compiled.transformed.settings.causal
         self.causal = CausalState(torch.ones(CHUNKS, dtype=compiled.dtype, device=device)) if causal else None
         self.raw: dict[str, torch.Tensor] = {}
+        self._slopes: torch.Tensor | None = None
         self.held_out = self._draw(np.random.default_rng([seed, 2]), 0.25)
         self.groups: tuple[PreparedGroup, ...] = ()
         self.redraw()
@@ -138,6 +139,61 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
             residuals = self.compiled.residuals(prepared, module.network, unknowns)
             found |= {n: (r, prepared) for n, r in residuals.items() if self.compiled.is_trained(n)}
         return found
+
+    def rows(self, module: TrainableProblem, slopes: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return all residuals as one vector whose square is the loss, (m,), and perhaps its slopes, (parameters, m).
+
+        Each row is scaled by sqrt(weight / points), and by the root of its causal weight.
+        """
+        unknowns = module.unknowns.values()
+        factors = self._row_factors()
+        if not slopes:
+            with torch.no_grad():
+                found = self._residuals(module)
+                parts = [f * found[n][0][:, 0] for n, f in factors.items()]
+            return torch.cat(parts), None
+        size = module.size
+        total = sum(len(f) for f in factors.values())
+        if self._slopes is None or self._slopes.shape != (size, total):
+            self._slopes = torch.empty(size, total, dtype=self.compiled.dtype, device=self.device)
+        out, places, start = self._slopes, {}, 0
+        for name, factor in factors.items():
+            places[name] = (factor[:, None], out[:, start : start + len(factor)])
+            start += len(factor)
+        values: dict[str, torch.Tensor] = {}
+        for prepared in self.groups:
+            mine = {r.name: places[r.name] for r in prepared.group.residuals if r.name in places}
+            values |= self.compiled.linearise(prepared, module.network, unknowns, mine)
+        for i, value in enumerate(unknowns.values()):  # by value -> by raw parameter
+            slope = torch.autograd.grad(value, module.unknowns.raw, retain_graph=True)[0][i]
+            out[size - len(unknowns) + i] *= slope
+        return torch.cat([f * values[n][:, 0] for n, f in factors.items()]), out
+
+    def _row_factors(self) -> dict[str, torch.Tensor]:
+        """Return sqrt(weight / points), times the root of the causal weight, of every row of every term."""
+        factors = {}
+        causal = None
+        if self.causal is not None and not self.causal.open:
+            causal = self.causal.weights[self._chunks()].sqrt()
+        for prepared in self.groups:
+            n = len(prepared.columns[0])
+            for name in prepared.group.names:
+                if self.compiled.is_trained(name):
+                    ones = torch.full(
+                        (n,), (self.weights[name] / n) ** 0.5, dtype=self.compiled.dtype, device=self.device
+                    )
+                    factors[name] = (
+                        ones if causal is None or prepared is not self.groups[0] else ones * causal
+                    )
+        return factors
+
+    def note_rows(self, rows: torch.Tensor) -> None:
+        """Take the raw terms from a vector of rows."""
+        start = 0
+        for name, factor in self._row_factors().items():
+            part = rows[start : start + len(factor)]
+            self.raw[name] = (part / factor).square().mean()
+            start += len(factor)
 
     def refresh_causal(self, module: TrainableProblem) -> None:
         """Set the causal weights anew; a quasi-Newton optimizer needs them frozen in between."""

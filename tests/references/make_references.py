@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from . import harmonic, inverse_data
+from .allen_cahn_spectral import solve_allen_cahn
 
 DATA = Path(__file__).parents[2] / "problems" / "data"
 
@@ -26,12 +27,20 @@ def holes_table(count: int = 4096) -> dict[str, np.ndarray]:
     return {"x": x, "y": y, "u": harmonic.solve_holes().evaluate(x + 1j * y)}
 
 
+def allen_cahn_table(rows: int = 51, modes: int = 8192, columns: int = 256) -> dict[str, np.ndarray]:
+    """Return the axes x (columns + 1), t (rows) and u on their grid, both ends of the period among them."""
+    t = np.linspace(0, 1, rows)
+    x, u = solve_allen_cahn(t, modes)
+    thin = u[:, :: modes // columns].T
+    return {"x": np.append(x[:: modes // columns], 1.0), "t": t, "u": np.vstack([thin, thin[:1]])}
+
+
 def _unit_points(count: int) -> np.ndarray:
     """Return (2, count) Sobol points strictly inside the unit square."""
     return qmc.Sobol(2, scramble=True, rng=np.random.default_rng(0)).random(count).T
 
 
-TABLES = {"poisson_lshape": lshape_table, "poisson_holes": holes_table}
+TABLES = {"allen_cahn": allen_cahn_table, "poisson_lshape": lshape_table, "poisson_holes": holes_table}
 
 
 def main() -> None:
