@@ -172,7 +172,7 @@ def test_history_has_every_named_term_raw_and_weighted():
         np.testing.assert_allclose(
             columns[f"weighted:{name}"], made.transformed.settings.weights[name] * columns[f"raw:{name}"]
         )
-    assert {"start", "Adam", "SSBroyden"} == set(columns["phase"])
+    assert {"start", "Adam", "Gauss-Newton"} == set(columns["phase"])
     assert columns["loss"][-1] < columns["loss"][0]
 
 
@@ -312,3 +312,17 @@ def test_large_networks_are_trained_with_limited_memory():
         HEAT, steps=30, network__width=48, network__depth=3, points__interior=30, points__boundary=8
     )
     assert "L-BFGS" in set(train_problem(made).history.columns()["phase"])
+
+
+@pytest.mark.parametrize("family", ["broyden", "bfgs"])
+def test_the_self_scaled_families_solve_a_stiff_quadratic(family):
+    assert quadratic(lambda p: SelfScaledBroyden(p, family), steps=90) < 1e-18
+
+
+@pytest.mark.parametrize(
+    ("second", "phase"),
+    [("broyden", "SSBroyden"), ("bfgs", "SSBFGS"), ("lbfgs", "L-BFGS"), ("gauss-newton", "Gauss-Newton")],
+)
+def test_every_second_order_method_can_be_asked_for(second, phase):
+    columns = train_problem(compiled(HEAT, steps=60, optimizer__second=second, **TINY)).history.columns()
+    assert phase in set(columns["phase"]) and columns["loss"][-1] < columns["loss"][0]

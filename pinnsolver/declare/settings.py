@@ -40,6 +40,8 @@ class PointSettings(_Group):
         boundary: points for each condition that runs over two or more coordinates; fewer where only one runs.
         integral: quadrature nodes along each integrated coordinate.
         redraw: steps after which all points are drawn anew; 0 for never.
+        growth: how many times more interior points there may be in the end, where the held-out points show
+            that too few are learnt by heart; 1 for none.
     """
 
     prefix: ClassVar[str] = "points."
@@ -48,6 +50,7 @@ class PointSettings(_Group):
     boundary: PositiveInt | None = None
     integral: PositiveInt | None = None
     redraw: int | None = Field(default=None, ge=0)
+    growth: float | None = Field(default=None, ge=1)
 
 
 class NetworkSettings(_Group):
@@ -69,21 +72,24 @@ class NetworkSettings(_Group):
 
 
 class OptimizerSettings(_Group):
-    """The plan of training: Adam, then a quasi-Newton method.
+    """The plan of training: Adam, then a second-order method.
 
     Args:
         adam: steps of Adam; 0 for none.
         learning_rate: of Adam at its start; dimensionless.
-        second: "broyden" (dense, for networks up to 4000 numbers) or "lbfgs", after Adam.
+        second: after Adam: "gauss-newton" (Levenberg-Marquardt on the residuals), "broyden" or "bfgs" (self-scaled,
+            a dense matrix), or "lbfgs".
         memory: pairs that L-BFGS remembers.
+        rank: of the randomised form of Gauss-Newton for large networks; 0 for the exact one.
     """
 
     prefix: ClassVar[str] = "optimizer."
 
     adam: int | None = Field(default=None, ge=0)
     learning_rate: PositiveFloat | None = None
-    second: Literal["broyden", "lbfgs"] | None = None
+    second: Literal["gauss-newton", "broyden", "bfgs", "lbfgs"] | None = None
     memory: PositiveInt | None = None
+    rank: int | None = Field(default=None, ge=0)
 
 
 class Settings(_Group):
@@ -92,6 +98,8 @@ class Settings(_Group):
     Args:
         steps: at most so many iterations, over all optimizers.
         seconds: at most so much wall clock for the training.
+        tolerance: training stops once every held-out residual is below it, rms, in units of what one wave of size
+            1 across the domain leaves in it; dimensionless.
         seed: of everything that is drawn.
         device: "cpu", "cuda" or "cuda:1".
         precision: "float64" or "float32".
@@ -105,6 +113,7 @@ class Settings(_Group):
 
     steps: int | None = Field(default=None, ge=0)
     seconds: PositiveFloat | None = None
+    tolerance: PositiveFloat | None = None
     seed: int | None = Field(default=None, ge=0, lt=2**63)
     device: str | None = Field(default=None, pattern=r"^(cpu|cuda(:\d+)?)$")
     precision: Literal["float32", "float64"] | None = None
@@ -198,12 +207,15 @@ _EXAMPLES = {
     "points.boundary": "points.boundary=200",
     "points.integral": "points.integral=48",
     "points.redraw": "points.redraw=250, or 0 for never",
+    "points.growth": "points.growth=4, or 1 for none",
+    "optimizer.rank": "optimizer.rank=400, or 0 for the exact form",
+    "tolerance": "tolerance=1e-6",
     "network.width": "network.width=20",
     "network.depth": "network.depth=3",
     "network.activation": "network.activation=tanh",
     "network.harmonics": "network.harmonics=2",
     "optimizer.adam": "optimizer.adam=500, or 0 for none",
     "optimizer.learning_rate": "optimizer.learning_rate=0.005",
-    "optimizer.second": "optimizer.second=broyden",
+    "optimizer.second": "optimizer.second=gauss-newton",
     "optimizer.memory": "optimizer.memory=50",
 }

@@ -1,10 +1,12 @@
 """DeepXDE Data and Model, optimizers, callbacks, checkpoints, stop reasons. Knows deepxde."""
 
+from pinnsolver.train.broyden import SelfScaledBroyden as SelfScaledBroyden
 from pinnsolver.train.checkpoint import read_checkpoint as read_checkpoint
 from pinnsolver.train.checkpoint import write_checkpoint as write_checkpoint
 from pinnsolver.train.data import ProblemData as ProblemData
 from pinnsolver.train.data import as_deepxde as as_deepxde
 from pinnsolver.train.device import find_device as find_device
+from pinnsolver.train.gauss_newton import LevenbergMarquardt as LevenbergMarquardt
 from pinnsolver.train.lbfgs import SteppedLBFGS as SteppedLBFGS
 from pinnsolver.train.module import TrainableProblem as TrainableProblem
 from pinnsolver.train.progress import Progress as Progress

@@ -21,10 +21,12 @@ class SelfScaledBroyden(torch.optim.Optimizer):
 
     Args:
         params: parameters, one group.
+        family: "broyden", or "bfgs" for the member with theta = 0.
     """
 
-    def __init__(self, params: Iterable[torch.nn.Parameter]) -> None:
+    def __init__(self, params: Iterable[torch.nn.Parameter], family: str = "broyden") -> None:
         super().__init__(params, {})
+        self.family = family
         self._params: list[torch.nn.Parameter] = self.param_groups[0]["params"]
         self.moved = True
         self.evaluations = 0
@@ -96,7 +98,7 @@ class SelfScaledBroyden(torch.optim.Optimizer):
         yhy = float(y.dot(hy))
         h = rho * yhy
         b = -length * rho * float(s.dot(g))
-        theta, scale = self_scaling(h, b, n, first)
+        theta, scale = self_scaling(h, b, n, first, self.family)
         if not (math.isfinite(theta) and math.isfinite(scale) and scale > 0 and yhy > 0):
             return
         a = b * h - 1
@@ -127,7 +129,9 @@ class SelfScaledBroyden(torch.optim.Optimizer):
                 offset += p.numel()
 
 
-def self_scaling(h: float, b: float, n: int, first: bool = False) -> tuple[float, float]:
+def self_scaling(
+    h: float, b: float, n: int, first: bool = False, family: str = "broyden"
+) -> tuple[float, float]:
     """Return (theta, tau) of the self-scaled Broyden update.
 
     Args:
@@ -135,9 +139,10 @@ def self_scaling(h: float, b: float, n: int, first: bool = False) -> tuple[float
         b: s'Bs / y's.
         n: number of parameters.
         first: whether it is the first update, on a matrix that knows nothing.
+        family: "broyden" or "bfgs".
     """
     a = b * h - 1
-    if abs(a) < 1e-12:  # the limit is BFGS: theta = 0, no scaling
+    if abs(a) < 1e-12 or family == "bfgs":  # the limit is BFGS: theta = 0
         return 0.0, h if first else min(1.0, 1 / b)
     c = math.sqrt(abs(a) / (1 + a)) if a > -1 else math.inf
     rm = min(1.0, h * (1 - c))

@@ -12,16 +12,17 @@ import numpy as np
 import torch
 
 from pinnsolver.sample import import_deepxde
-from pinnsolver.train.broyden import SelfScaledBroyden
 from pinnsolver.train.data import ProblemData
-from pinnsolver.train.lbfgs import SteppedLBFGS
+from pinnsolver.train.gauss_newton import LevenbergMarquardt
 from pinnsolver.train.module import TrainableProblem
 from pinnsolver.train.progress import Progress, Status
+from pinnsolver.train.second import SecondOrder
 
 dde = import_deepxde()
 
 CHECKPOINT_SECONDS = 8.0  # the contract: at least every 10 s
-PATIENCE = 2000  # steps without a better held-out loss
+PATIENCE = 2000  # steps of Adam without a better held-out loss
+OVERFIT = 3.0  # held-out loss over the training one above which points are being learnt by heart
 RESTARTS = 3  # from the best state after a loss that is not finite
 
 
@@ -115,6 +116,7 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         self.phase_seconds: float | None = None
         self.record_every = 50
         self.causal_every = 1
+        self.patience = PATIENCE
         self.step = 0
         self.interrupted = False
         self.stopped: str | None = None
@@ -122,6 +124,7 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         self.last_progress = 0
         self.stalls = 0
         self.restarts = 0
+        self.overfits = 0
         self.checkpointed = 0.0
         self.on_redraw: Callable[[], None] = lambda: None
 
@@ -130,6 +133,9 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
     def on_epoch_end(self) -> None:
         """Look after one step."""
         self.step += 1
+        optimizer = self.model.opt
+        if isinstance(optimizer, LevenbergMarquardt) and optimizer.accepted is not None:
+            self.data.note_rows(optimizer.accepted, self.module)
         loss = self.data.total({name: float(value) for name, value in self.data.raw.items()})
         if not math.isfinite(loss):
             self._recover()
@@ -191,12 +197,24 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         best = None if self.best is None else self.data.total(self.best.held_out)
         if best is None or total < 0.99 * best:
             self.last_progress = self.step
+        tolerance = self.data.compiled.transformed.settings.tolerance
+        if tolerance is not None and self.data.largest_relative(held_out) < tolerance:
+            self._stop("tolerance")
         if best is None or total < best:
             state = {k: v.detach().clone() for k, v in self.module.state_dict().items()}
             self.best = Best(state, held_out, self.step)
 
     def redraw(self) -> None:
-        """Draw new points; whoever remembers the old ones is told."""
+        """Draw new points, more of them where the old ones were learnt by heart; whoever remembers those is told."""
+        trained, held_out = (
+            self.data.total({n: float(v.detach()) for n, v in terms.items()})
+            for terms in (self.data.raw, self._held_out())
+        )
+        # Drawn where residuals are large, the points make the training loss the larger one: this is a clear sign.
+        self.overfits = self.overfits + 1 if held_out > OVERFIT * trained else 0
+        if self.overfits >= 2:
+            self.data.grow()
+            self.overfits = 0
         self.data.redraw(self.module)
         self.on_redraw()
 
@@ -208,7 +226,7 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         self.restarts += 1
         self.module.load_state_dict(self.best.state)
         optimizer = self.model.opt
-        if isinstance(optimizer, SteppedLBFGS | SelfScaledBroyden):
+        if isinstance(optimizer, SecondOrder):
             optimizer.forget()
         else:
             optimizer.state.clear()
@@ -216,14 +234,14 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
                 group["lr"] *= 0.3
 
     def _watch_stall(self) -> None:
-        """A quasi-Newton method that cannot move forgets its curvature, then gets new points, then has converged."""
+        """A method that cannot move forgets its curvature, then gets new points, then has converged."""
         optimizer = self.model.opt
-        if not isinstance(optimizer, SteppedLBFGS | SelfScaledBroyden):
+        if not isinstance(optimizer, SecondOrder):
             return
         self.stalls = 0 if optimizer.moved else self.stalls + 1
-        if self.stalls == 1:
+        if self.stalls == 1 and not isinstance(optimizer, LevenbergMarquardt):
             optimizer.forget()
-        elif self.stalls == 2:
+        elif self.stalls in (1, 2):
             self.redraw()
         elif self.stalls >= 4:
             self._stop("plateau")
@@ -237,7 +255,7 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
             self._stop("steps")
         elif budget.seconds is not None and seconds >= budget.seconds:
             self._stop("seconds")
-        elif self.step - self.last_progress > PATIENCE:
+        elif self.step - self.last_progress > self.patience:
             self._stop("plateau")
         elif self.phase_seconds is not None and seconds >= self.phase_seconds:
             self.model.stop_training = True  # this phase only

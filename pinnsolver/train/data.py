@@ -13,7 +13,7 @@ from pinnsolver.compile import CompiledProblem, PreparedGroup
 from pinnsolver.compile.causal import CausalState, chunk_losses
 from pinnsolver.compile.terms import TermGroup
 from pinnsolver.declare import Problem, check_problem
-from pinnsolver.sample import Sampler, import_deepxde
+from pinnsolver.sample import PointSet, Sampler, import_deepxde
 from pinnsolver.train.device import find_device
 from pinnsolver.train.module import TrainableProblem
 from pinnsolver.transform import transform_problem
@@ -21,6 +21,8 @@ from pinnsolver.transform import transform_problem
 dde = import_deepxde()
 
 CANDIDATES = 5  # for each point drawn by residual
+HELD_OUT = 0.5  # held-out points for each training point
+ADAPTIVE = 16  # points below which a group is drawn uniformly: an end, a seam, the nodes of an integral
 CHUNKS = 32  # of the time, for causal weights
 
 
@@ -43,6 +45,7 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
         self.compiled = compiled
         self.sampler = sampler
         self.device = device
+        self.growth = 1.0  # interior points over the number that was chosen
         self.rng = np.random.default_rng([seed, 1])
         chosen = compiled.transformed.settings.weights or {}
         self.weights = {name: chosen.get(name, 1.0) for name in compiled.term_names}
@@ -50,51 +53,60 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
         self.causal = CausalState(torch.ones(CHUNKS, dtype=compiled.dtype, device=device)) if causal else None
         self.raw: dict[str, torch.Tensor] = {}
         self._slopes: torch.Tensor | None = None
-        self.held_out = self._draw(np.random.default_rng([seed, 2]), 0.25)
+        self.held_out = self._draw(np.random.default_rng([seed, 2]), HELD_OUT)
         self.groups: tuple[PreparedGroup, ...] = ()
         self.redraw()
 
     def redraw(self, module: TrainableProblem | None = None) -> None:
         """Draw new points for every term; observations stay.
 
-        With a module the points of the equations follow its residuals.
+        With a module the points follow its residuals, in the interior and on every boundary.
         """
-        self.groups = self._draw(self.rng, 1.0)
-        if module is not None:
-            self.groups = (self._where_residuals_are(module), *self.groups[1:])
+        drawn = (self._draw_group(k, self.rng, self.growth, module) for k in self.compiled.trained_groups)
+        self.groups = tuple(drawn)
 
-    def _where_residuals_are(self, module: TrainableProblem) -> PreparedGroup:
-        """Return the equations on points drawn with probability ~ |r| / mean |r| + 1.
+    def grow(self) -> None:
+        """Let the next points be half as many again, as far as the settings and memory allow."""
+        settings = self.compiled.transformed.settings.points
+        self.growth = min(1.5 * self.growth, settings.growth or 1.0)
+
+    def _draw(self, rng: np.random.Generator, share: float) -> tuple[PreparedGroup, ...]:
+        """Return the trained groups on new points, `share` of the usual number."""
+        return tuple(self._draw_group(k, rng, share, None) for k in self.compiled.trained_groups)
+
+    def _draw_group(
+        self, k: int, rng: np.random.Generator, share: float, module: TrainableProblem | None
+    ) -> PreparedGroup:
+        """Return one group on new points, with a module drawn with probability ~ |r| / mean |r| + 1.
 
         Source: Wu, Zhu, Tan, Kartha, Lu 2023 (residual-based adaptive distribution, k = c = 1).
         """
-        wanted = self._count(self.groups[0].group, 1.0)
-        points = self.sampler.interior(CANDIDATES * wanted, self.rng).points
-        candidates = self.compiled.prepare(0, points, None, self.device)
+        group = self.compiled.groups[k]
+        if group.fixed is not None:
+            return self.compiled.prepare(k, group.fixed[0], None, self.device)
+        wanted = self._count(group, share)
+        adaptive = module is not None and wanted >= ADAPTIVE
+        drawn = self._points(group, CANDIDATES * wanted if adaptive else wanted, rng)
+        if not adaptive or len(drawn) <= wanted:
+            return self.compiled.prepare(k, drawn.points[:wanted], _first(drawn.normals, wanted), self.device)
+        assert module is not None
+        candidates = self.compiled.prepare(k, drawn.points, drawn.normals, self.device)
         with torch.no_grad():
             residuals = self._residuals(module, (candidates,))
             squares = sum(self.weights[n] * r.square()[:, 0] for n, (r, _) in residuals.items())
             size = torch.as_tensor(squares).sqrt().cpu().numpy().astype(float)
-        if not np.isfinite(size).all() or size.mean() == 0:
-            return self.groups[0]
-        chance = size / size.mean() + 1
-        rows = self.rng.choice(len(points), wanted, replace=False, p=chance / chance.sum())
-        return self.compiled.prepare(0, points[rows], None, self.device)
+        chance = None
+        if np.isfinite(size).all() and size.mean() > 0:
+            chance = size / size.mean() + 1
+            chance /= chance.sum()
+        rows = rng.choice(len(drawn), wanted, replace=False, p=chance)
+        normals = None if drawn.normals is None else drawn.normals[rows]
+        return self.compiled.prepare(k, drawn.points[rows], normals, self.device)
 
-    def _draw(self, rng: np.random.Generator, share: float) -> tuple[PreparedGroup, ...]:
-        """Return the trained groups on new points, `share` of the usual number."""
-        prepared = []
-        for k in self.compiled.trained_groups:
-            group = self.compiled.groups[k]
-            if group.fixed is not None:
-                points, normals = group.fixed[0], None
-            elif group.region is None:
-                points, normals = self.sampler.interior(self._count(group, share), rng).points, None
-            else:
-                drawn = self.sampler.region(group.region, self._count(group, share), rng)
-                points, normals = drawn.points, drawn.normals
-            prepared.append(self.compiled.prepare(k, points, normals, self.device))
-        return tuple(prepared)
+    def _points(self, group: TermGroup, n: int, rng: np.random.Generator) -> PointSet:
+        if group.region is None:
+            return self.sampler.interior(n, rng)
+        return self.sampler.region(group.region, n, rng)
 
     def _count(self, group: TermGroup, share: float) -> int:
         """Return the number of points of a group."""
@@ -187,8 +199,12 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
                     )
         return factors
 
-    def note_rows(self, rows: torch.Tensor) -> None:
-        """Take the raw terms from a vector of rows."""
+    def note_rows(self, rows: torch.Tensor, module: TrainableProblem) -> None:
+        """Take the raw terms from the vector of rows at a module's parameters."""
+        if self.causal is not None and not self.causal.open:  # a weight may have made a row vanish
+            with torch.no_grad():
+                self.raw = self.terms(module)
+            return
         start = 0
         for name, factor in self._row_factors().items():
             part = rows[start : start + len(factor)]
@@ -212,6 +228,11 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
         assert time is not None
         t = self.groups[0].columns[self.compiled.checked.coordinates.index(time)][:, 0]
         return ((t - time.low) * (CHUNKS / time.length)).long().clamp(0, CHUNKS - 1)
+
+    def largest_relative(self, raw: Mapping[str, float]) -> float:
+        """Return the largest rms of the terms, each in units of what one wave of size 1 leaves in it."""
+        scale = self.compiled.transformed.scale
+        return max(math.sqrt(self.weights[name] * value) / scale for name, value in raw.items())
 
     def total(self, raw: Mapping[str, float]) -> float:
         """Return the weighted sum of raw terms."""
@@ -253,6 +274,10 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
     def test(self) -> tuple[np.ndarray, None]:
         """Return a few inputs and no targets; see the class."""
         return self._probe(), None
+
+
+def _first(normals: np.ndarray | None, n: int) -> np.ndarray | None:
+    return None if normals is None else normals[:n]
 
 
 def as_deepxde(problem: Problem, **values: Any) -> tuple[ProblemData, TrainableProblem]:

@@ -5,12 +5,14 @@ descent in the metric of the equation's residual (Mueller and Zeinhofer 2023; Jn
 is corrected by half the geodesic acceleration (Transtrum and Sethna 2012, arXiv 1201.5885): a second right-hand side
 for the factor that is there anyway. Measured on Burgers' and Helmholtz' equations it is worth one to two digits in 20 s.
 
-With fewer residuals than parameters the same step comes from the smaller system, in scaled parameters,
-d = -D^-1/2 A' (A A' + lambda I)^-1 r with A = J D^-1/2.
+With A = J D^-1/2 there are three ways to the same step D^-1/2 (A'A + lambda I)^-1 A'r: by Cholesky's factor of A'A; of A A' where
+there are fewer residuals than parameters; and for larger networks by conjugate gradients, preconditioned with a
+randomised Nystrom approximation of A'A (Frangella, Tropp, Udell 2023, SIAM J. Matrix Anal. Appl. 44).
 """
 
 from __future__ import annotations
 
+import abc
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -39,6 +41,8 @@ class LevenbergMarquardt(torch.optim.Optimizer):
         damping: lambda at first, dimensionless.
         acceleration: whether the step is corrected for the curvature of the residuals.
         tries: dampings tried in one step at most.
+        rank: of the randomised approximation; None solves by a factor of the whole matrix.
+        seed: of the approximation's test vectors.
     """
 
     def __init__(
@@ -48,8 +52,12 @@ class LevenbergMarquardt(torch.optim.Optimizer):
         damping: float = 1e-3,
         acceleration: bool = True,
         tries: int = 8,
+        rank: int | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__(params, {})
+        self._rank = rank
+        self._generator = torch.Generator().manual_seed(seed)
         self._params: list[torch.nn.Parameter] = self.param_groups[0]["params"]
         self._residuals = residuals
         self.damping = damping
@@ -79,9 +87,13 @@ class LevenbergMarquardt(torch.optim.Optimizer):
         self.accepted, self.moved = r, False
         if not math.isfinite(loss) or not torch.isfinite(slopes).all():
             return loss
-        model = _Model.of(r, slopes)
+        slopes, wide = (
+            slopes.double(),
+            r.double(),
+        )  # in single precision J'J would know no small singular value
+        model = _model(slopes, self._rank, self._generator)
         for _ in range(self.tries):
-            found = self._try(x, r, loss, model)
+            found = self._try(x, wide, loss, model)
             if found is not None:
                 place, gain, self.accepted = found
                 self._put(place)
@@ -106,7 +118,7 @@ class LevenbergMarquardt(torch.optim.Optimizer):
         total, found = self._trial(x + d)
         if self.acceleration and math.isfinite(total):
             self._put(x + AHEAD * d)
-            ahead, _ = self._evaluate(False)
+            ahead = self._evaluate(False)[0].double()
             # r(x + h d) = r + h J d + h^2/2 r'' d d: the bend is r'' d d, the correction -1/2 J^+ bend.
             bend = (ahead - r).sub_(left - r, alpha=AHEAD).mul_(2 / AHEAD**2)
             correction = solve(bend).mul_(-0.5)
@@ -120,7 +132,7 @@ class LevenbergMarquardt(torch.optim.Optimizer):
 
     def _trial(self, place: torch.Tensor) -> tuple[float, torch.Tensor]:
         self._put(place)
-        r, _ = self._evaluate(False)
+        r = self._evaluate(False)[0].double()
         total = float(r.dot(r))
         return (total if math.isfinite(total) else math.inf), r
 
@@ -139,42 +151,134 @@ class LevenbergMarquardt(torch.optim.Optimizer):
                 offset += p.numel()
 
 
+Solve = Callable[[torch.Tensor], torch.Tensor]  # residuals b (m,) to (J'J + damping D)^-1 J'b (n,)
+
+
 @dataclass(frozen=True)
-class _Model:
-    """The linear model r + J d in scaled parameters.
+class _Model(abc.ABC):
+    """The linear model r + J d, prepared for any damping.
 
     Args:
         slopes: (n, m), J'.
         scale: (n,), square roots of D.
-        gram: J'J (n, n), or A A' (m, m) where there are fewer residuals than parameters.
     """
 
     slopes: torch.Tensor
     scale: torch.Tensor
+
+    @abc.abstractmethod
+    def factored(self, damping: float) -> Solve | None:
+        """Return the solver for a damping; None where rounding forbids it."""
+
+
+@dataclass(frozen=True)
+class _ByParameters(_Model):
+    """gram: J'J, (n, n)."""
+
     gram: torch.Tensor
-    small: bool
+
+    def factored(self, damping: float) -> Solve | None:
+        factor = _cholesky(self.gram, damping * self.scale.square())
+        if factor is None:
+            return None
+        return lambda b: torch.cholesky_solve((self.slopes @ b)[:, None], factor)[:, 0]
+
+
+@dataclass(frozen=True)
+class _ByResiduals(_Model):
+    """gram: A A', (m, m)."""
+
+    gram: torch.Tensor
+
+    def factored(self, damping: float) -> Solve | None:
+        factor = _cholesky(self.gram, self.gram.new_tensor(damping))
+        if factor is None:
+            return None
+        return lambda b: (self.slopes @ torch.cholesky_solve(b[:, None], factor)[:, 0]) / self.scale.square()
+
+
+@dataclass(frozen=True)
+class _Randomised(_Model):
+    """A'A ~ basis diag(values) basis', basis (n, k) with orthonormal columns, values (k,) falling."""
+
+    basis: torch.Tensor
+    values: torch.Tensor
 
     @classmethod
-    def of(cls, r: torch.Tensor, slopes: torch.Tensor) -> _Model:
-        n, m = slopes.shape
-        diagonal = slopes.square().sum(dim=1)
-        mean = diagonal.mean().clamp(min=1e-300)
-        # sqrt(mean * own), with a floor: a parameter without any slope must not move freely.
-        scale = (mean * diagonal.clamp(min=1e-12 * float(mean))).pow(0.25)
-        if m < n:
-            return cls(slopes, scale, gram_matrix((slopes / scale[:, None]).T.contiguous()), True)
-        return cls(slopes, scale, gram_matrix(slopes), False)
+    def of(
+        cls, slopes: torch.Tensor, scale: torch.Tensor, rank: int, generator: torch.Generator
+    ) -> _Randomised:
+        """Return the Nystrom approximation from `rank` random vectors (algorithm 2.1 of the source)."""
+        test = torch.randn(len(slopes), rank, dtype=slopes.dtype, generator=generator).to(slopes.device)
+        test = torch.linalg.qr(test).Q
+        seen = (slopes @ (slopes.T @ (test / scale[:, None]))) / scale[:, None]
+        shift = torch.finfo(seen.dtype).eps * seen.norm()
+        seen.add_(test, alpha=float(shift))
+        inner = test.T @ seen
+        factor = torch.linalg.cholesky(0.5 * (inner + inner.T))
+        basis, singular, _ = torch.linalg.svd(
+            torch.linalg.solve_triangular(factor, seen.T, upper=False).T, full_matrices=False
+        )
+        return cls(slopes, scale, basis, (singular.square() - shift).clamp(min=0))
 
-    def factored(self, damping: float) -> Callable[[torch.Tensor], torch.Tensor] | None:
-        """Return the map from residuals b to (J'J + damping D)^-1 J'b; None where rounding forbids it."""
-        shifted = self.gram.clone()
-        shifted.diagonal().add_(damping if self.small else damping * self.scale.square())
-        factor, info = torch.linalg.cholesky_ex(shifted)
-        if int(info):
-            return None
-        if self.small:
-            return lambda b: (self.slopes @ torch.cholesky_solve(b[:, None], factor)[:, 0]) / self.scale**2
-        return lambda b: torch.cholesky_solve((self.slopes @ b)[:, None], factor)[:, 0]
+    def factored(self, damping: float) -> Solve | None:
+        weights = (self.values[-1] + damping) / (self.values + damping) - 1
+
+        def precondition(v: torch.Tensor) -> torch.Tensor:
+            return v + self.basis @ (weights * (self.basis.T @ v))
+
+        def apply(v: torch.Tensor) -> torch.Tensor:
+            return (self.slopes @ (self.slopes.T @ (v / self.scale))) / self.scale + damping * v
+
+        return lambda b: conjugate_gradients(apply, (self.slopes @ b) / self.scale, precondition) / self.scale
+
+
+def _model(slopes: torch.Tensor, rank: int | None, generator: torch.Generator) -> _Model:
+    """Return the linear model in the form that is cheapest to solve."""
+    n, m = slopes.shape
+    diagonal = slopes.square().sum(dim=1)
+    mean = diagonal.mean().clamp(min=1e-300)
+    # A floor: a parameter without any slope must not move freely.
+    scale = (mean * diagonal.clamp(min=1e-12 * float(mean))).pow(0.25)
+    if rank is not None and rank < min(n, m):
+        return _Randomised.of(slopes, scale, rank, generator)
+    if m < n:
+        return _ByResiduals(slopes, scale, gram_matrix((slopes / scale[:, None]).T.contiguous()))
+    return _ByParameters(slopes, scale, gram_matrix(slopes))
+
+
+def _cholesky(gram: torch.Tensor, shift: torch.Tensor) -> torch.Tensor | None:
+    shifted = gram.clone()
+    shifted.diagonal().add_(shift)
+    factor, info = torch.linalg.cholesky_ex(shifted)
+    return None if int(info) else factor
+
+
+def conjugate_gradients(
+    apply: Callable[[torch.Tensor], torch.Tensor],
+    b: torch.Tensor,
+    precondition: Callable[[torch.Tensor], torch.Tensor],
+    most: int = 50,
+    tolerance: float = 1e-6,
+) -> torch.Tensor:
+    """Return x with apply(x) ~ b for a positive definite map, to a relative residual or `most` iterations."""
+    x, r = torch.zeros_like(b), b.clone()
+    z = precondition(r)
+    p, rz = z.clone(), float(r.dot(z))
+    goal = tolerance * float(b.norm())
+    for _ in range(most):
+        if not float(r.norm()) > goal:
+            break
+        ap = apply(p)
+        curvature = float(p.dot(ap))
+        if not curvature > 0:
+            break
+        x.add_(p, alpha=rz / curvature)
+        r.sub_(ap, alpha=rz / curvature)
+        z = precondition(r)
+        rz, before = float(r.dot(z)), rz
+        p.mul_(rz / before).add_(z)
+    return x
 
 
 def gram_matrix(rows: torch.Tensor, block: int = 128) -> torch.Tensor:

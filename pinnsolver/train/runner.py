@@ -1,4 +1,4 @@
-"""The training plan: Adam, then a quasi-Newton method, driven by `deepxde.Model`."""
+"""The training plan: Adam, then a second-order method, driven by `deepxde.Model`."""
 
 from __future__ import annotations
 
@@ -15,18 +15,16 @@ import torch
 from pinnsolver.compile import CompiledProblem
 from pinnsolver.errors import TrainingDiverged
 from pinnsolver.sample import Sampler, import_deepxde
-from pinnsolver.train.broyden import SelfScaledBroyden
 from pinnsolver.train.conductor import Budget, Clock, Conductor, History
 from pinnsolver.train.data import ProblemData
 from pinnsolver.train.device import find_device
-from pinnsolver.train.lbfgs import SteppedLBFGS
 from pinnsolver.train.module import TrainableProblem
 from pinnsolver.train.progress import Progress, Quiet
+from pinnsolver.train.second import second_order
 
 dde = import_deepxde()
 
-DENSE_PARAMETERS = 4000  # above, the dense matrix costs more than the gradient
-ADAM_SHARE = 0.2  # of the budget at most, so that short runs reach L-BFGS
+ADAM_SHARE = 0.2  # of the budget at most, so that short runs reach the second order
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ def train_problem(
         if budget.steps != 0:
             _run_adam(conductor)
         if conductor.stopped is None:
-            _run_quasi_newton(conductor)
+            _run_second_order(conductor)
         if conductor.stopped not in ("diverged", None) and conductor.step % conductor.record_every:
             conductor.record()
     if conductor.best is not None:
@@ -130,22 +128,16 @@ def _run_adam(conductor: Conductor) -> None:
     conductor.phase_seconds = None
 
 
-def _run_quasi_newton(conductor: Conductor) -> None:
-    """Quasi-Newton: the digits. Dense while the matrix is small, else of limited memory."""
-    settings = conductor.data.compiled.transformed.settings
-    optimizer: SelfScaledBroyden | SteppedLBFGS
-    if settings.optimizer.second == "broyden" and conductor.module.size <= DENSE_PARAMETERS:
-        conductor.phase, optimizer = "SSBroyden", SelfScaledBroyden(conductor.module.parameters())
-    else:
-        memory = settings.optimizer.memory or 50
-        conductor.phase, optimizer = "L-BFGS", SteppedLBFGS(conductor.module.parameters(), memory)
-    conductor.record_every = 20
-    conductor.causal_every = 50
+def _run_second_order(conductor: Conductor) -> None:
+    """Second order: the digits."""
+    stretch = second_order(conductor.module, conductor.data)
+    conductor.phase, conductor.record_every = stretch.name, stretch.record_every
+    conductor.causal_every, conductor.patience = stretch.causal_every, stretch.patience
     conductor.redraw()
-    conductor.on_redraw = optimizer.function_changed
+    conductor.on_redraw = stretch.optimizer.function_changed
     conductor.last_progress = conductor.step
     left = None if conductor.budget.steps is None else conductor.budget.steps - conductor.step
-    _drive(conductor, optimizer, 10**9 if left is None else left, None)
+    _drive(conductor, stretch.optimizer, 10**9 if left is None else left, None)
 
 
 def _drive(conductor: Conductor, optimizer: torch.optim.Optimizer, steps: int, decay: Any) -> None:

@@ -1,0 +1,59 @@
+"""The automatic choices: by the declaration, by the network's size, each with a reason."""
+
+import pytest
+from conftest import compiled
+from sympy import Eq, Function, symbols
+
+from pinnsolver import Problem
+from pinnsolver.declare import Settings, check_problem
+from pinnsolver.train import TrainableProblem
+from pinnsolver.transform import transform_problem
+from pinnsolver.transform.size import parameter_count
+
+x, t = symbols("x t")
+u = Function("u")
+
+
+def chosen(equation, **settings):
+    """Return the choices for an equation of u(x, t)."""
+    problem = Problem("some", [equation], [(x, 0, 1)], (t, 0, 1), [Eq(u(x, 0), 0)])
+    given = Settings().with_values({k.replace("__", "."): v for k, v in settings.items()})
+    return transform_problem(check_problem(problem), given).choices
+
+
+HEAT = Eq(u(x, t).diff(t), u(x, t).diff(x, 2))
+
+
+def test_the_number_of_parameters_is_known_before_the_network_is_built(problem):
+    made = compiled(problem)
+    assert parameter_count(made.checked, made.transformed.settings) == TrainableProblem(made).size
+
+
+@pytest.mark.parametrize(
+    ("equation", "activation"),
+    [
+        (HEAT, "sin"),
+        (Eq(u(x, t).diff(t) + x**2 * u(x, t), t**3), "sin"),
+        (Eq(u(x, t).diff(t) + u(x, t) * u(x, t).diff(x), 0), "tanh"),
+        (Eq(u(x, t).diff(t), u(x, t) ** 3), "tanh"),
+    ],
+)
+def test_waves_get_sines_and_fronts_get_tanh(equation, activation):
+    assert chosen(equation)["network.activation"].value == activation
+
+
+def test_the_method_follows_from_the_size_of_its_matrices():
+    widths = {20: "gauss-newton", 40: "broyden", 128: "lbfgs"}
+    found = {w: chosen(HEAT, network__width=w)["optimizer.second"].value for w in widths}
+    assert found == widths
+
+
+def test_a_jacobian_that_does_not_fit_is_not_built():
+    assert chosen(HEAT, points__interior=200_000)["optimizer.second"].value == "broyden"
+
+
+def test_what_is_asked_for_stays_and_says_so():
+    choice = chosen(HEAT, network__activation="gelu", optimizer__second="lbfgs")
+    for key, value in (("network.activation", "gelu"), ("optimizer.second", "lbfgs")):
+        assert choice[key].value == value and choice[key].reason == "asked for"
+    assert choice["points.redraw"].value == 250  # the pace goes with the method
