@@ -125,11 +125,10 @@ def print_result(result: dict[str, Any]) -> None:
     peers = result["kind"] == "peers"
     head, rows = (PEERS_HEAD, peers_rows(result)) if peers else (ENGINE_HEAD, engine_rows(result))
     table = Table(box=None, header_style="bold", pad_edge=False, collapse_padding=True)
-    for k, name in enumerate(head):
-        words = [word for text in (name, *(row[k] for row in rows)) for word in text.split()]
-        table.add_column(name, justify="left" if k < 2 else "right", min_width=max(map(len, words)))
-    for row in rows:
-        table.add_row(*row)
+    for k, name in enumerate(head):  # a word a line: fits 80 columns
+        table.add_column(name.replace(" ", "\n"), justify="left" if k < 2 else "right")
+    for first, *others in rows:
+        table.add_row(first.replace(" ", "\n"), *others)
     console = Console()
     console.print(table)
     console.print()
