@@ -3,8 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 FAST := not slow and not bench
+# What `make bench-peers` runs: `make bench-peers SECONDS=30 SEEDS="0 1 2" PROBLEMS="burgers helmholtz"`. With JINNS_PYTHON
+# (an interpreter that has jinns) and PEERS (a folder with scripts jinns_<problem>.py) those run beside.
+BENCH_SECONDS ?= 60
+SECONDS ?= $(BENCH_SECONDS)
+SEEDS ?= 0
+THREADS ?= 2
+PROBLEMS ?=
+JINNS_PYTHON ?=
+PEERS ?=
 
-.PHONY: setup demo test slow check format bench clean
+.PHONY: setup demo test slow check format bench bench-engine bench-peers bench-table clean
 
 setup: $(INSTALLED)
 
@@ -33,8 +42,20 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# One after the other, whatever -j says: measurements must not disturb each other.
 bench: setup
-	$(BIN)/python -m pytest -m bench -s
+	$(MAKE) bench-engine
+	$(MAKE) bench-peers
+
+bench-engine: setup
+	$(BIN)/python -m tests.bench engine
+
+bench-peers: setup
+	$(BIN)/python -m tests.bench peers --seconds $(SECONDS) --seeds "$(SEEDS)" --threads $(THREADS) \
+		$(if $(PROBLEMS),--problems "$(PROBLEMS)") $(if $(JINNS_PYTHON),--external "$(JINNS_PYTHON)" "$(PEERS)")
+
+bench-table: setup
+	$(BIN)/python -m tests.bench table
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,76 @@
+"""`python -m tests.bench engine|peers|table`: measure, print, keep in outputs/bench, write into the README."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from .machine import ROOT, newest
+from .race import PROBLEMS, External, race
+from .table import print_result, write_readme
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parts = parser.add_subparsers(dest="part", required=True)
+    engine = parts.add_parser("engine", help="the forward engine against other ways to the same derivatives")
+    engine.add_argument("--threads", type=int, help="all cores by default")
+    peers = parts.add_parser("peers", help="pinnsolver against DeepXDE's documented recipes")
+    peers.add_argument("--seconds", type=float, default=60.0, help="of each run")
+    peers.add_argument("--seeds", default="0", help='for example "0 1 2"')
+    peers.add_argument("--threads", type=int, default=2)
+    peers.add_argument("--problems", default=" ".join(PROBLEMS))
+    peers.add_argument(
+        "--external",
+        nargs=2,
+        metavar=("PYTHON", "FOLDER"),
+        help="another library's scripts, jinns_<problem>.py",
+    )
+    parts.add_parser("table", help="write the newest results into README.md")
+    given = parser.parse_args()
+    if given.part == "engine":
+        _engine(given.threads)
+    elif given.part == "peers":
+        _peers(parser, given)
+    else:
+        _table(parser)
+
+
+def _engine(threads: int | None) -> None:
+    from .engine import measure_engine
+
+    path = measure_engine(threads)
+    print_result(json.loads(path.read_text()))
+    print(path.relative_to(ROOT))
+
+
+def _peers(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    problems = given.problems.split()
+    unknown = sorted(set(problems) - set(PROBLEMS))
+    if unknown:
+        parser.error(f"no recipe for {', '.join(unknown)}; there are {', '.join(PROBLEMS)}")
+    external = External(given.external[0], Path(given.external[1]).resolve()) if given.external else None
+    seeds = [int(seed) for seed in given.seeds.split()]
+    path = race(problems, seeds, given.seconds, given.threads, external)
+    result = json.loads(path.read_text())
+    print_result(result)
+
+    from .picture import draw_race  # only now: what is loaded before a race counts as its runs' memory
+
+    picture = path.with_suffix(".png")
+    draw_race(result, picture)
+    print(path.relative_to(ROOT), picture.relative_to(ROOT))
+
+
+def _table(parser: argparse.ArgumentParser) -> None:
+    peers, engine = newest("peers"), newest("engine")
+    if peers is None and engine is None:
+        parser.error("nothing is measured yet: run `make bench` first")
+    write_readme(ROOT / "README.md", peers, engine)
+    print("README.md")
+
+
+if __name__ == "__main__":
+    main()
