@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pinnsolver.compile import DerivativePlan
 from pinnsolver.network import AutogradNetwork
-from pinnsolver.network import taylor as taylor_module
+from pinnsolver.network import sweep as sweep_module
 from pinnsolver.network.autograd import nested_derivatives
 from pinnsolver.network.jets import closed_indices, jet_tables
 from pinnsolver.network.mlp import Features, Perceptron, Trunks
@@ -134,7 +134,7 @@ def test_jets_agree_for_any_plan(orders, activation, periodic, depth):
 @pytest.mark.parametrize("activation", ["tanh", "sin"])
 def test_chunks_change_nothing(monkeypatch, activation):
     network = OwnNetwork(Trunks([trunk((0, 1, 2), 1, activation)], [0]), "u")
-    monkeypatch.setattr(taylor_module, "CHUNK", 1)
+    monkeypatch.setattr(sweep_module, "CHUNK", 1)
     for n in (63, 64, 65, 300):
         assert_agrees(network, some_points(n), planned("u", PLANS["second"]))
 

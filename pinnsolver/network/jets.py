@@ -2,7 +2,7 @@
 
 A jet is a tensor of shape (K, width, n): the derivatives of one layer's outputs by the coordinates, one for each
 of K multi-indices. The set of them holds with every multi-index all smaller ones. Everything here is integers,
-worked out once for a set; the tensors of `taylor.py` follow the tables.
+worked out once for a set; the tensors of `activations.py` and `sweep.py` follow the tables.
 """
 
 from __future__ import annotations
