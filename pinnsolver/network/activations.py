@@ -11,13 +11,12 @@ and tanh' = 1 - tanh^2, sin' = cos close the recursion. The gradient of a loss f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 
 from pinnsolver.network.buffers import Jet
-from pinnsolver.network.jets import JetTables, Term
+from pinnsolver.network.jets import JetTables
 from pinnsolver.network.mlp import Sine
+from pinnsolver.network.products import accumulate
 
 
 class TanhJets:
@@ -79,14 +78,6 @@ class SineJets:
     @staticmethod
     def complete(y: Jet, c: Jet, one: torch.Tensor, tables: JetTables) -> None:
         """Nothing is missing: the forward pass keeps the companion."""
-
-
-def accumulate(target: Jet, terms: Sequence[Term], first: Jet, second: Jet, factor: float) -> None:
-    """Add factor times the sum of some terms to a jet."""
-    for term in terms:
-        target.part(term.target).addcmul_(
-            first.part(term.first), second.part(term.second), value=factor * term.number
-        )
 
 
 ACTIVATIONS: dict[type[torch.nn.Module], type[TanhJets] | type[SineJets]] = {

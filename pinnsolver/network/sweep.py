@@ -6,21 +6,45 @@ fast as those of (K, n, width).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
-from pinnsolver.network.activations import SineJets, TanhJets, accumulate
+from pinnsolver.network.activations import SineJets, TanhJets
 from pinnsolver.network.buffers import Jet, Kept, Memory
+from pinnsolver.network.gradients import Gradients, RowGradients, TotalGradients
 from pinnsolver.network.inputs import InputJet
 from pinnsolver.network.jets import JetTables, jet_tables
+from pinnsolver.network.products import transposed_product
 
 # Numbers in one jet of a chunk on the CPU, 2 MiB in float64: measured; smaller chunks pay for more operations.
 CHUNK = 2**18
 
+Saved = list[tuple[Jet, ...]]
 
-class Sweep:
-    """Both passes over one perceptron, in chunks of points.
+
+@dataclass(frozen=True)
+class Layers:
+    """The linear layers as the forward pass takes them.
+
+    Args:
+        heads: of those on the features, (count * width, features + 1) for the jet of the features.
+        spread: the weights, (K, out, in).
+        shifts: the hidden biases as the activation takes them, (width, 1).
+        bias: of the last layer, (out, 1).
+    """
+
+    heads: list[torch.Tensor]
+    spread: list[torch.Tensor]
+    shifts: list[torch.Tensor]
+    bias: torch.Tensor
+
+
+class Sweep(ABC):
+    """Both passes over one network, in chunks of points; layers are numbered as their parameters lie.
 
     Args:
         activation: of the hidden layers.
@@ -28,6 +52,8 @@ class Sweep:
         n: number of points.
         memory: for all that is as large as a jet.
     """
+
+    heads: ClassVar[int]  # so many layers, the first ones, act on the features
 
     def __init__(
         self, activation: type[TanhJets] | type[SineJets], inputs: InputJet, n: int, memory: Memory
@@ -41,14 +67,29 @@ class Sweep:
         self.inner = jet_tables(inputs.indices)
         self.one = inputs.values.new_ones(())
 
-    def chunks(self, width: int) -> Iterator[slice]:
-        """Yield the points in chunks, on other devices than the CPU all at once."""
-        rows = max(self.n, 1)
-        if self.inputs.values.device.type == "cpu":
-            rows = min(rows, max(64, CHUNK // (self.K * width)))
-            rows = -(-self.n // max(1, round(self.n / rows))) or 1
-        for start in range(0, self.n, rows):
-            yield slice(start, min(start + rows, self.n))
+    @abstractmethod
+    def up(self, layers: Layers, chunk: slice, keep: bool) -> Saved:
+        """Return the jets of the hidden layers in an order of the network's own, what the last layer takes last.
+
+        Args:
+            keep: whether the way back needs them; otherwise the last will do.
+        """
+
+    @abstractmethod
+    def down(
+        self,
+        weights: Sequence[torch.Tensor],
+        saved: Saved,
+        above: torch.Tensor,
+        chunk: slice,
+        into: Gradients,
+    ) -> None:
+        """Hand out the gradients by the outputs of all linear layers.
+
+        Args:
+            saved: from the way up.
+            above: by the outputs' jet, (K, outputs, m).
+        """
 
     def forward(self, parameters: Sequence[torch.Tensor], kept: Kept | None) -> torch.Tensor:
         """Return the outputs' jet, (K, outputs, n).
@@ -57,44 +98,19 @@ class Sweep:
             parameters: weight and bias of each layer in turn.
             kept: takes what the backward pass needs.
         """
-        weights, biases = parameters[::2], parameters[1::2]
-        width = len(biases[0])
-        shifts = [(self.activation.shift * bias)[:, None] for bias in biases[:-1]]
-        spread = [w.expand(self.K, -1, -1) for w in weights]  # (K, out, in)
-        result = self.inputs.values.new_empty(self.K, len(biases[-1]), self.n)
-        for chunk in self.chunks(width):
-            shape = (self.K, width, chunk.stop - chunk.start)
-            z, y, c = (self.memory.take(result, shape) for _ in range(3))
-            self._first_jet(weights[0], chunk, z.values)
-            saved: list[tuple[Jet, ...]] = []
-            for layer, shift in enumerate(shifts):
-                if layer:
-                    torch.bmm(spread[layer], y.values, out=z.values)
-                if kept is not None and layer:
-                    y = self.memory.take(result, shape)
-                    c = self.memory.take(result, shape) if self.activation.keeps_companion else c
-                tables = self.inner if layer else self.first
-                self.activation.forward(z, shift, y, c, self.one, tables)
-                saved.append((y, c) if self.activation.keeps_companion else (y,))
-            out = torch.bmm(spread[-1], y.values)
-            out[0].add_(biases[-1][:, None])
+        layers = self._layers(parameters)
+        result = self.inputs.values.new_empty(self.K, len(layers.bias), self.n)
+        for chunk in self._chunks(len(parameters[0])):
+            saved = self.up(layers, chunk, kept is not None)
+            out = torch.bmm(layers.spread[-1], saved[-1][0].values)
+            out[0].add_(layers.bias)
             result[:, :, chunk] = out
-            self.memory.give(z)
-            if kept is None:
-                self.memory.give(y, c)
-            else:
+            if kept is not None:
                 kept.chunks.append(saved)
-                if not self.activation.keeps_companion:
-                    self.memory.give(c)
+            else:
+                for jets in saved:
+                    self.memory.give(*jets)
         return result
-
-    def _first_jet(self, weight: torch.Tensor, chunk: slice, out: torch.Tensor) -> None:
-        """Fill in the first linear layer's jet, (K, width, m)."""
-        out[1:].zero_()
-        for i, place in enumerate(self.inputs.varying):
-            torch.mm(weight, self.inputs.values[i, :, chunk], out=out[place])
-        for i, place in enumerate(self.inputs.fixed):
-            out[place] = (weight @ self.inputs.slopes[i])[:, None]
 
     def backward(
         self, parameters: Sequence[torch.Tensor], kept: Kept, gradient: torch.Tensor
@@ -105,29 +121,9 @@ class Sweep:
             kept: from the forward pass.
             gradient: by the outputs' jet, (K, outputs, n).
         """
-        weights = parameters[::2]
-        # Between layers one matrix for each multi-index, added up in the end.
-        sums = [w.new_zeros(w.shape if k == 0 else (self.K, *w.shape)) for k, w in enumerate(weights)]
-        biases = [b.new_zeros(b.shape) for b in parameters[1::2]]
-        fixed = weights[0].new_zeros(len(self.inputs.fixed), len(weights[0]))
-        for chunk, saved in zip(self.chunks(len(weights[0])), kept.chunks, strict=True):
-            shape = tuple(saved[0][0].values.shape)
-            scratch = [self.memory.take(gradient, shape) for _ in range(3)]
-            above = gradient[:, :, chunk]
-            for layer in reversed(range(1, len(weights))):
-                sums[layer].baddbmm_(above, saved[layer - 1][0].values.transpose(1, 2))
-                biases[layer].add_(above[0].sum(1))
-                tables = self.inner if layer > 1 else self.first
-                above = self._below(weights[layer], above, saved[layer - 1], scratch, tables)
-            biases[0].add_(above[0].sum(1))
-            for i, place in enumerate(self.inputs.varying):
-                sums[0].addmm_(above[place], self.inputs.values[i, :, chunk].T)
-            for i, place in enumerate(self.inputs.fixed):
-                fixed[i].add_(above[place].sum(1))
-            self.memory.give(*scratch)
-        sums[0].addmm_(fixed.T, self.inputs.slopes)
-        totals = [sums[0], *(s.sum(0) for s in sums[1:])]
-        return [t for pair in zip(totals, biases, strict=True) for t in pair]
+        into = TotalGradients(parameters, self.inputs, self.heads)
+        self._all_down(parameters, kept, gradient, into)
+        return into.result()
 
     def jacobian(
         self, parameters: Sequence[torch.Tensor], kept: Kept, seeds: torch.Tensor, out: torch.Tensor
@@ -139,64 +135,116 @@ class Sweep:
             seeds: by the outputs' jet, (K, outputs, n).
             out: (number of parameters, n), weights row by row before biases, layer after layer.
         """
-        weights = parameters[::2]
-        rows: list[tuple[torch.Tensor, torch.Tensor]] = []
-        start = 0
-        for weight in weights:
-            middle = start + weight.numel()
-            stop = middle + len(weight)
-            rows.append((out[start:middle].view(*weight.shape, self.n), out[middle:stop]))
-            start = stop
-        for chunk, saved in zip(self.chunks(len(weights[0])), kept.chunks, strict=True):
-            shape = tuple(saved[0][0].values.shape)
-            scratch = [self.memory.take(seeds, shape) for _ in range(3)]
-            above = seeds[:, :, chunk]
-            for layer in reversed(range(1, len(weights))):
-                values = saved[layer - 1][0].values
-                slopes, bias = rows[layer][0][:, :, chunk], rows[layer][1]
-                torch.mul(above[0, :, None], values[0, None], out=slopes)
-                for k in range(1, self.K):
-                    slopes.addcmul_(above[k, :, None], values[k, None])
-                bias[:, chunk] = above[0]
-                tables = self.inner if layer > 1 else self.first
-                above = self._below(weights[layer], above, saved[layer - 1], scratch, tables)
-            slopes, bias = rows[0][0][:, :, chunk], rows[0][1]
-            bias[:, chunk] = above[0]
-            slopes.zero_()
-            for i, place in enumerate(self.inputs.varying):
-                slopes.addcmul_(above[place, :, None], self.inputs.values[i, None, :, chunk])
-            for i, place in enumerate(self.inputs.fixed):
-                for feature in self.inputs.slopes[i].nonzero()[:, 0].tolist():
-                    slopes[:, feature].add_(above[place], alpha=float(self.inputs.slopes[i, feature]))
-            self.memory.give(*scratch)
+        self._all_down(parameters, kept, seeds, RowGradients(parameters, self.inputs, out))
 
-    def _below(
-        self,
-        weight: torch.Tensor,
-        above: torch.Tensor,
-        saved: tuple[Jet, ...],
-        scratch: Sequence[Jet],
-        tables: JetTables,
-    ) -> torch.Tensor:
-        """Return the gradient by the argument of the activation under a linear layer, (K, in, m).
+    def _all_down(
+        self, parameters: Sequence[torch.Tensor], kept: Kept, gradient: torch.Tensor, into: Gradients
+    ) -> None:
+        weights = parameters[::2]
+        for chunk, saved in zip(self._chunks(len(weights[0])), kept.chunks, strict=True):
+            self.down(weights, saved, gradient[:, :, chunk], chunk, into)
+
+    def _chunks(self, width: int) -> Iterator[slice]:
+        """Yield the points in chunks, on other devices than the CPU all at once."""
+        rows = max(self.n, 1)
+        if self.inputs.values.device.type == "cpu":
+            rows = min(rows, max(64, CHUNK // (self.K * width)))
+            rows = -(-self.n // max(1, round(self.n / rows))) or 1
+        for start in range(0, self.n, rows):
+            yield slice(start, min(start + rows, self.n))
+
+    def _layers(self, parameters: Sequence[torch.Tensor]) -> Layers:
+        weights, biases = parameters[::2], parameters[1::2]
+        matrices = self.inputs.matrices
+        return Layers(
+            [torch.matmul(w, matrices).flatten(0, 1) for w in weights[: self.heads]],
+            [w.expand(self.K, -1, -1) for w in weights],
+            [(self.activation.shift * b).unsqueeze(1) for b in biases[:-1]],
+            biases[-1].unsqueeze(1),
+        )
+
+    # ------------------------------------------------------------------------------- steps of a way up or down
+
+    def take(self, width: int, chunk: slice) -> Jet:
+        """Return a jet with any content."""
+        return self.memory.take(self.inputs.values, (self.K, width, chunk.stop - chunk.start))
+
+    def enter(self, head: torch.Tensor, chunk: slice, out: Jet) -> None:
+        """Fill in the jet of a linear layer on the features."""
+        torch.mm(head, self.inputs.values[:, chunk], out=out.part((0, self.inputs.count)).flatten(0, 1))
+        out.part((self.inputs.count, self.K)).zero_()
+
+    def activate(self, z: Jet, shift: torch.Tensor, tables: JetTables) -> tuple[Jet, ...]:
+        """Return the activation's jet, with its companion if that is kept; z is spent."""
+        shape = tuple(z.values.shape)
+        y, c = self.memory.take(z.values, shape), self.memory.take(z.values, shape)
+        self.activation.forward(z, shift, y, c, self.one, tables)
+        if self.activation.keeps_companion:
+            return y, c
+        self.memory.give(c)
+        return (y,)
+
+    def through_linear(self, weight: torch.Tensor, above: torch.Tensor, out: Jet) -> None:
+        """Set out to the gradient by what a linear layer acted on, (K, in, m).
 
         Args:
-            weight: of the linear layer, (out, in).
-            above: gradient by that layer's outputs, (K, out, m); may lie in the last of `scratch`.
-            saved: the activation's values, and its companion if that is kept.
-            scratch: three jets; the last holds the result.
-            tables: of the activation; the result is meant at its first `tables.count` positions.
+            above: by its outputs, (K, out, m).
         """
-        c, g, d = scratch
         if len(weight) == 1:  # an outer product, which torch.bmm does slowly
-            torch.mul(weight.T, above, out=g.values)
+            torch.mul(weight.T, above, out=out.values)
         else:
-            torch.bmm(weight.T.expand(self.K, -1, -1), above, out=g.values)
+            torch.bmm(weight.T.expand(self.K, -1, -1), above, out=out.values)
+
+    def through_activation(
+        self, saved: tuple[Jet, ...], gradient: Jet, scratch: Jet, out: Jet, tables: JetTables
+    ) -> None:
+        """Set out to the gradient by the argument of an activation, at the first `tables.count` positions.
+
+        Args:
+            saved: the activation's values, and its companion if that is kept.
+            gradient: by its values.
+        """
+        c = scratch
         if self.activation.keeps_companion:
             c = saved[1]
         else:
             self.activation.complete(saved[0], c, self.one, tables)
-        head = (0, tables.count)
-        torch.mul(c.zeroth, g.part(head), out=d.part(head))
-        accumulate(d, tables.adjoint, c, g, self.activation.factor)
-        return d.values
+        transposed_product(c, gradient, out, tables, self.activation.factor)
+
+
+class PlainSweep(Sweep):
+    """Both passes over a `Perceptron`; it saves the activations of each hidden layer."""
+
+    heads = 1
+
+    def up(self, layers: Layers, chunk: slice, keep: bool) -> Saved:
+        """Return the jets of the hidden layers."""
+        z = self.take(len(layers.shifts[0]), chunk)
+        self.enter(layers.heads[0], chunk, z)
+        saved = [self.activate(z, layers.shifts[0], self.first)]
+        for weight, shift in zip(layers.spread[1:-1], layers.shifts[1:], strict=True):
+            torch.bmm(weight, saved[-1][0].values, out=z.values)
+            if not keep:
+                self.memory.give(*saved.pop())
+            saved.append(self.activate(z, shift, self.inner))
+        self.memory.give(z)
+        return saved
+
+    def down(
+        self,
+        weights: Sequence[torch.Tensor],
+        saved: Saved,
+        above: torch.Tensor,
+        chunk: slice,
+        into: Gradients,
+    ) -> None:
+        """Hand out the gradients by the outputs of all linear layers."""
+        c, g, d = (self.take(len(weights[0]), chunk) for _ in range(3))
+        for layer in reversed(range(1, len(weights))):
+            into.inner(layer, chunk, above, saved[layer - 1][0].values)
+            self.through_linear(weights[layer], above, g)
+            tables = self.inner if layer > 1 else self.first
+            self.through_activation(saved[layer - 1], g, c, d, tables)
+            above = d.values
+        into.first(0, chunk, above)
+        self.memory.give(c, g, d)

@@ -30,6 +30,11 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         raise UnsupportedProblem(
             'The Lagrangian frame is not built yet.\nLeave out frame="lagrangian" (--frame): the solver then works in the Eulerian frame'
         )
+    if settings.network.fourier and all(c.name in checked.periodic for c in checked.coordinates):
+        raise DeclarationError(
+            "Random features were asked for, but every coordinate is periodic and has its harmonics.\n"
+            "Leave out network.fourier, and set network.harmonics higher"
+        )
     ansatz, enforcement = build_hard_conditions(checked, settings.hard)
     automatic, scale = term_weights(checked)
     weights, weight_choice = _weights(automatic, settings, enforcement)
@@ -88,6 +93,8 @@ def _fill_in(checked: CheckedProblem, settings: Settings) -> tuple[Settings, dic
             250,
             "new points, more where residuals are large, before the old ones are learnt by heart",
         ),
+        "network.kind": ("mlp", "the plain one"),
+        "network.trunks": ("shared", "fields of the same coordinates share what they learn"),
         "network.width": (
             _width(inputs, fields),
             f"{inputs} input{'s' * (inputs > 1)}, {fields} field{'s' * (fields > 1)}",
@@ -95,6 +102,11 @@ def _fill_in(checked: CheckedProblem, settings: Settings) -> tuple[Settings, dic
         "network.depth": (3, "deep enough for the products of features, shallow enough to train"),
         "network.activation": ("tanh", f"smooth: the equations differentiate {highest} times"),
         "network.harmonics": (2, "of each periodic coordinate"),
+        "network.fourier": (0, "the scaled coordinates will do"),
+        "network.fourier_scale": (
+            2.0,
+            "of random frequencies if there are any: 2 is two thirds of a wave across",
+        ),
         "optimizer.adam": (500, "first order finds the basin, then a quasi-Newton method the digits"),
         "optimizer.learning_rate": (5e-3, "falls to a tenth along Adam's steps"),
         "optimizer.second": (
