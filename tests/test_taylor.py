@@ -209,6 +209,7 @@ def test_slopes_of_other_activations_come_by_nested_autograd(kind):
     network = OwnNetwork(Trunks([trunk((0, 1, 2), 1, "silu", kind=kind)], [0]), "u")
     assert_agrees(network, some_points(), planned("u", PLANS["second"]), 1e-12, 1e-12)
     assert_rows_agree(network, some_points(70), planned("u", PLANS["second"]))
+    assert_rows_agree(network, some_points(70), planned("u", PLANS["first"]))  # the last bias does nothing
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
