@@ -12,6 +12,7 @@ class Jet:
 
     def __init__(self, values: torch.Tensor) -> None:
         self.values = values
+        self.shape = tuple(values.shape)
         self.rest = values[1:]
         self._parts: dict[Span, torch.Tensor] = {}
 
@@ -57,7 +58,7 @@ class Memory:
         for jet in jets:
             values = jet.values
             if values.device.type == "cpu" and self._bytes + values.nbytes <= self.limit:
-                self._free.setdefault((tuple(values.shape), values.dtype), []).append(jet)
+                self._free.setdefault((jet.shape, values.dtype), []).append(jet)
                 self._bytes += values.nbytes
 
 

@@ -1,4 +1,8 @@
-"""Jets through a modified perceptron and back: Leibniz' rule on H = U + Z (V - U), and its transpose."""
+"""Jets through a modified perceptron and back: Leibniz' rule on H = U + Z (V - U), and its transpose.
+
+Measured with one thread, float64, 3 layers of 20, 4000 points, u, u_x, u_t, u_xx: loss and gradient cost 2.6 times
+those of a plain perceptron, and 1.8 times less than nested autograd.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +23,11 @@ class GatedSweep(Sweep):
     def up(self, layers: Layers, chunk: slice, keep: bool) -> Saved:
         """Return the jets of U, V, the Z and the H."""
         width = len(layers.shifts[0])
-        z, difference = self.take(width, chunk), self.take(width, chunk)
+        z, c, difference = (self.take(width, chunk) for _ in range(3))
         arms: Saved = []
         for head, shift in zip(layers.heads[:2], layers.shifts[:2], strict=True):
             self.enter(head, chunk, z)
-            arms.append(self.activate(z, shift, self.first))
+            arms.append(self.activate(z, c, shift, self.first))
         (u, *_), (v, *_) = arms
         torch.sub(v.values, u.values, out=difference.values)
         self.enter(layers.heads[2], chunk, z)
@@ -34,11 +38,11 @@ class GatedSweep(Sweep):
                 torch.bmm(layers.spread[2 + k], states[-1][0].values, out=z.values)
                 if not keep:
                     self.memory.give(*gates.pop(), *states.pop())
-            gates.append(self.activate(z, shift, self.inner if k else self.first))
+            gates.append(self.activate(z, c, shift, self.inner if k else self.first))
             state = self.take(width, chunk)
             fused_product(u, gates[-1][0], difference, state, self.inner)
             states.append((state,))
-        self.memory.give(z, difference)
+        self.memory.give(z, c, difference)
         return [*arms, *gates, *states]
 
     def down(

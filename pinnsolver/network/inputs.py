@@ -27,6 +27,7 @@ class InputJet:
         values: phi, (features + 1, n), the last row 1.
         partners: (count, features), the row of phi that each feature's derivative is a multiple of.
         factors: (count, features), the multiple.
+        matrices: M_a, (count, features, features + 1).
     """
 
     indices: tuple[Orders, ...]
@@ -34,17 +35,12 @@ class InputJet:
     values: torch.Tensor
     partners: torch.Tensor
     factors: torch.Tensor
+    matrices: torch.Tensor
 
     @property
     def count(self) -> int:
         """Number of multi-indices that the matrices reach to; derivatives beyond are zero."""
-        return len(self.partners)
-
-    @property
-    def matrices(self) -> torch.Tensor:
-        """M_a, (count, features, features + 1)."""
-        zero = self.factors.new_zeros(*self.factors.shape, len(self.values))
-        return zero.scatter_(2, self.partners.unsqueeze(2), self.factors.unsqueeze(2))
+        return self.partners.shape[0]
 
     def derivative(self, k: int, chunk: slice) -> torch.Tensor:
         """Return the derivative of the features by multi-index number k, (features, m)."""
@@ -53,13 +49,15 @@ class InputJet:
 
 def input_jet(features: Features, points: torch.Tensor, indices: tuple[Orders, ...]) -> InputJet:
     """Return the features at (n, D) points with their derivatives."""
-    table = _turns(features.periodic, features.harmonics, len(features.frequencies), indices)
+    table = _turns(features.periodic, features.harmonics, features.random, indices)
     rates = features.rates
-    partners, signs, powers = map(torch.from_numpy, table.arrays)
-    factors = rates.pow(powers.to(rates)).prod(2).mul_(signs.to(rates))  # 0^0 = 1
+    partners, signs, powers = (torch.from_numpy(a).to(rates.device) for a in table.arrays)
+    factors = rates.pow(powers).prod(2).mul_(signs).to(rates.dtype)  # 0^0 = 1
     values = features(points).T
     values = torch.cat([values, values.new_ones(1, len(points))])
-    return InputJet(indices, table.present, values, partners.to(rates.device), factors)
+    matrices = factors.new_zeros(*factors.shape, values.shape[0])
+    matrices.scatter_(2, partners.unsqueeze(2), factors.unsqueeze(2))
+    return InputJet(indices, table.present, values, partners, factors, matrices)
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class Features(torch.nn.Module):
         super().__init__()
         self.periodic = tuple(periodic)
         self.harmonics = harmonics
+        self.random = 0 if frequencies is None else len(frequencies)
         center = [0.5 * (a + b) for a, b in zip(low, high, strict=True)]
         factors = [
             2 * math.pi / (b - a) if p else 2 / (b - a) for a, b, p in zip(low, high, periodic, strict=True)
@@ -65,30 +66,30 @@ class Features(torch.nn.Module):
             for axis, p in enumerate(self.periodic)
             for k in ([m // 2 + 1 for m in range(2 * harmonics)] if p else [1])
         ]
-        random = torch.zeros(0, len(center)) if frequencies is None else frequencies
+        drawn = torch.zeros(0, len(center)) if frequencies is None else frequencies
         # Derived from the declaration, so no part of the checkpoint; what was drawn is.
         self.register_buffer("columns", torch.tensor(list(columns)), persistent=False)
         self.register_buffer("center", torch.tensor(center, dtype=torch.float64), persistent=False)
         self.register_buffer("scale", torch.tensor(factors, dtype=torch.float64), persistent=False)
         self.register_buffer("multiples", torch.tensor(multiples, dtype=torch.float64), persistent=False)
-        self.register_buffer("frequencies", random.double(), persistent=frequencies is not None)
+        self.register_buffer("frequencies", drawn.double(), persistent=frequencies is not None)
 
     @property
     def width(self) -> int:
         """Number of features."""
-        return len(self.multiples) + 2 * len(self.frequencies)
+        return sum(2 * self.harmonics if p else 1 for p in self.periodic) + 2 * self.random
 
     @property
     def rates(self) -> torch.Tensor:
         """How fast each feature's argument grows along each coordinate, (width, columns)."""
-        if not len(self.frequencies):
+        if not self.random:
             return self.multiples * self.scale
         return torch.cat([self.multiples, self.frequencies, self.frequencies]) * self.scale
 
     def forward(self, points: torch.Tensor) -> torch.Tensor:
         """Return (n, width) features of (n, D) points."""
-        scaled = (points[:, self.columns] - self.center) * self.scale
-        if not any(self.periodic) and not len(self.frequencies):
+        scaled = (points.index_select(1, self.columns) - self.center) * self.scale
+        if not any(self.periodic) and not self.random:
             return scaled
         parts = []
         for i, periodic in enumerate(self.periodic):
@@ -98,7 +99,7 @@ class Features(torch.nn.Module):
                     parts += [torch.cos(k * x), torch.sin(k * x)]
             else:
                 parts.append(x)
-        if len(self.frequencies):
+        if self.random:
             arguments = scaled @ self.frequencies.T
             parts += [torch.cos(arguments), torch.sin(arguments)]
         return torch.cat(parts, dim=1)

@@ -102,14 +102,13 @@ class Sweep(ABC):
         result = self.inputs.values.new_empty(self.K, len(layers.bias), self.n)
         for chunk in self._chunks(len(parameters[0])):
             saved = self.up(layers, chunk, kept is not None)
-            out = torch.bmm(layers.spread[-1], saved[-1][0].values)
-            out[0].add_(layers.bias)
-            result[:, :, chunk] = out
+            torch.bmm(layers.spread[-1], saved[-1][0].values, out=result[:, :, chunk])
             if kept is not None:
                 kept.chunks.append(saved)
             else:
                 for jets in saved:
                     self.memory.give(*jets)
+        result[0].add_(layers.bias)
         return result
 
     def backward(
@@ -155,9 +154,9 @@ class Sweep(ABC):
 
     def _layers(self, parameters: Sequence[torch.Tensor]) -> Layers:
         weights, biases = parameters[::2], parameters[1::2]
-        matrices = self.inputs.matrices
+        matrices, count = self.inputs.matrices, self.inputs.count
         return Layers(
-            [torch.matmul(w, matrices).flatten(0, 1) for w in weights[: self.heads]],
+            [torch.bmm(w.expand(count, -1, -1), matrices).flatten(0, 1) for w in weights[: self.heads]],
             [w.expand(self.K, -1, -1) for w in weights],
             [(self.activation.shift * b).unsqueeze(1) for b in biases[:-1]],
             biases[-1].unsqueeze(1),
@@ -172,17 +171,15 @@ class Sweep(ABC):
     def enter(self, head: torch.Tensor, chunk: slice, out: Jet) -> None:
         """Fill in the jet of a linear layer on the features."""
         torch.mm(head, self.inputs.values[:, chunk], out=out.part((0, self.inputs.count)).flatten(0, 1))
-        out.part((self.inputs.count, self.K)).zero_()
+        if self.inputs.count < self.K:
+            out.part((self.inputs.count, self.K)).zero_()
 
-    def activate(self, z: Jet, shift: torch.Tensor, tables: JetTables) -> tuple[Jet, ...]:
+    def activate(self, z: Jet, scratch: Jet, shift: torch.Tensor, tables: JetTables) -> tuple[Jet, ...]:
         """Return the activation's jet, with its companion if that is kept; z is spent."""
-        shape = tuple(z.values.shape)
-        y, c = self.memory.take(z.values, shape), self.memory.take(z.values, shape)
+        y = self.memory.take(z.values, z.shape)
+        c = self.memory.take(z.values, z.shape) if self.activation.keeps_companion else scratch
         self.activation.forward(z, shift, y, c, self.one, tables)
-        if self.activation.keeps_companion:
-            return y, c
-        self.memory.give(c)
-        return (y,)
+        return (y, c) if self.activation.keeps_companion else (y,)
 
     def through_linear(self, weight: torch.Tensor, above: torch.Tensor, out: Jet) -> None:
         """Set out to the gradient by what a linear layer acted on, (K, in, m).
@@ -219,15 +216,16 @@ class PlainSweep(Sweep):
 
     def up(self, layers: Layers, chunk: slice, keep: bool) -> Saved:
         """Return the jets of the hidden layers."""
-        z = self.take(len(layers.shifts[0]), chunk)
+        width = len(layers.shifts[0])
+        z, c = self.take(width, chunk), self.take(width, chunk)
         self.enter(layers.heads[0], chunk, z)
-        saved = [self.activate(z, layers.shifts[0], self.first)]
+        saved = [self.activate(z, c, layers.shifts[0], self.first)]
         for weight, shift in zip(layers.spread[1:-1], layers.shifts[1:], strict=True):
             torch.bmm(weight, saved[-1][0].values, out=z.values)
             if not keep:
                 self.memory.give(*saved.pop())
-            saved.append(self.activate(z, shift, self.inner))
-        self.memory.give(z)
+            saved.append(self.activate(z, c, shift, self.inner))
+        self.memory.give(z, c)
         return saved
 
     def down(
