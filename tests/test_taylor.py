@@ -334,3 +334,12 @@ def test_tables_of_the_second_order_are_the_known_formulas():
     assert (term.number, term.target, term.first, term.second) == (1.0, (3, 5), (1, 3), (1, 3))
     (half,) = jet_tables(indices).levels[1].square  # (y y)_xx / 2 = y y_xx + y_x y_x
     assert half.number == 1.0
+
+
+def test_the_table_of_a_product_is_leibniz_rule():
+    # (f g)_xt = f g_xt + f_xt g + f_x g_t + f_t g_x; the first two hold a value.
+    indices = closed_indices([(1, 1)], 2)
+    places = {orders: k for k, orders in enumerate(indices)}
+    x, t, xt = (places[o] for o in ((1, 0), (0, 1), (1, 1)))
+    terms = {(m.number, m.target[0], m.first[0], m.second[0]) for m in jet_tables(indices).product}
+    assert terms == {(1.0, xt, x, t), (1.0, xt, t, x)}

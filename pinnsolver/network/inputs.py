@@ -78,9 +78,8 @@ def _turns(periodic: tuple[bool, ...], harmonics: int, random: int, indices: tup
     """Return the derivatives of features that lie as `Features` lays them out."""
     present = frozenset(orders for orders in indices if _is_present(periodic, random, orders))
     reached = indices[: 1 + max(k for k, orders in enumerate(indices) if orders in present)]
-    rows: list[
-        tuple[int, int] | None
-    ] = []  # cosine and sine of the same argument; None for a scaled coordinate
+    # By feature the rows of the cosine and the sine of its argument; None for a scaled coordinate.
+    rows: list[tuple[int, int] | None] = []
     for p in periodic:
         start = len(rows)
         rows += [(start + k - k % 2, start + k + (k + 1) % 2) for k in range(2 * harmonics)] if p else [None]
