@@ -24,8 +24,11 @@ def chosen(equation, **settings):
 HEAT = Eq(u(x, t).diff(t), u(x, t).diff(x, 2))
 
 
-def test_the_number_of_parameters_is_known_before_the_network_is_built(problem):
-    made = compiled(problem)
+@pytest.mark.parametrize(
+    "settings", [{}, {"network__kind": "modified"}, {"network__fourier": 5}, {"network__trunks": "separate"}]
+)
+def test_the_number_of_parameters_is_known_before_the_network_is_built(problem, settings):
+    made = compiled(problem, **settings)
     assert parameter_count(made.checked, made.transformed.settings) == TrainableProblem(made).size
 
 

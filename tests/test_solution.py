@@ -341,6 +341,18 @@ def test_a_saved_solution_comes_back_to_the_last_digit(heat, tmp_path):
     assert (tmp_path / "again" / "solution.npz").read_bytes() == (heat.folder / "solution.npz").read_bytes()
 
 
+def test_random_features_come_back_from_the_saved_run(tmp_path):
+    chosen = small(**{"network.fourier": 4, "network.kind": "modified", "network.trunks": "separate"})
+    made = solve(HEAT, steps=5, settings=chosen, out=tmp_path / "run", quiet=True)
+    settings = json.loads((made.folder / "settings.json").read_text())
+    settings["seed"] += 1  # what was drawn is kept, not drawn again
+    (made.folder / "settings.json").write_text(json.dumps(settings))
+    loaded = Solution.load(made.folder)
+    points = {"x": np.linspace(0, 1, 17)[:, None], "t": np.linspace(0, 1, 9)}
+    for name, values in made(**points).items():
+        np.testing.assert_allclose(loaded(**points)[name], values, rtol=0, atol=1e-15)
+
+
 def test_saving_over_a_run_is_refused_unless_asked_for_and_spares_foreign_files(heat, run):
     (run / "mine.txt").write_text("mine")
     (run / "figures").mkdir(exist_ok=True)

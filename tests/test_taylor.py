@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from pinnsolver.compile import DerivativePlan
 from pinnsolver.network import AutogradNetwork
-from pinnsolver.network import taylor as taylor_module
+from pinnsolver.network import sweep as sweep_module
 from pinnsolver.network.autograd import nested_derivatives
 from pinnsolver.network.jets import closed_indices, jet_tables
-from pinnsolver.network.mlp import Features, Perceptron, Trunks
+from pinnsolver.network.mlp import Features, ModifiedPerceptron, Perceptron, Trunks
 from pinnsolver.network.taylor import OwnNetwork
 
 LOW, HIGH = (-1.0, 0.0, 0.5), (1.0, 2.0, 1.25)
@@ -27,16 +27,28 @@ PLANS = {
 }
 
 
-def trunk(columns, fields, activation="tanh", periodic=(False, False, False), depth=2, width=6, seed=3):
+def trunk(
+    columns,
+    fields,
+    activation="tanh",
+    periodic=(False, False, False),
+    depth=2,
+    width=6,
+    seed=3,
+    kind=Perceptron,
+    fourier=0,
+):
+    generator = torch.Generator().manual_seed(seed + 1)
+    own = torch.tensor([not periodic[c] for c in columns])
     features = Features(
         columns,
         [LOW[c] for c in columns],
         [HIGH[c] for c in columns],
         [periodic[c] for c in columns],
         2,
+        own * torch.randn(fourier, len(columns), generator=generator) if fourier else None,
     )
-    made = Perceptron(features, width, depth, fields, activation, torch.Generator().manual_seed(seed))
-    generator = torch.Generator().manual_seed(seed + 1)
+    made = kind(features, width, depth, fields, activation, torch.Generator().manual_seed(seed))
     for k, parameter in enumerate(made.parameters()):
         if k % 2:  # zero biases would hide their part
             torch.nn.init.normal_(parameter, generator=generator)
@@ -83,6 +95,29 @@ def assert_agrees(network, points, plan, values=1e-11, gradients=1e-10):
         assert float((first - second).abs().max()) <= gradients * max(float(first.abs().max()), 1e-9)
 
 
+def assert_rows_agree(network, points, plan, tolerance=1e-12):
+    """Compare slopes point by point with nested autograd's, relative to the largest."""
+    generator = torch.Generator().manual_seed(9)
+    shape = (len(points), 1)
+    known = nested_derivatives(network.module, network.fields, points, plan)
+    seeds = {key: torch.rand(shape, dtype=points.dtype, generator=generator) for key in plan.wanted}
+    parameters = list(network.parameters())
+    total = sum(seeds[key] * known[key] for key in plan.wanted)
+    rows = []
+    for value in total[:, 0]:
+        slopes = torch.autograd.grad(value, parameters, retain_graph=True, materialize_grads=True)
+        rows.append(torch.cat([s.flatten() for s in slopes]))
+    line = network.linearise(points, plan)
+    for key, value in line.values.items():
+        size = float(known[key].detach().abs().max())
+        assert not value.requires_grad
+        assert float((value - known[key]).detach().abs().max()) <= tolerance * size, key
+    found = torch.full((len(rows[0]), len(points)), torch.nan, dtype=points.dtype)
+    line.fill(seeds, found)
+    expected = torch.stack(rows, dim=1)
+    assert float((found - expected).abs().max()) <= tolerance * float(expected.abs().max())
+
+
 @pytest.mark.parametrize("periodic", [(False,) * 3, (True, False, True)], ids=["plain", "periodic"])
 @pytest.mark.parametrize("activation", ["tanh", "sin"])
 @pytest.mark.parametrize("orders", PLANS.values(), ids=PLANS)
@@ -125,23 +160,79 @@ def found_values(network, points):
     st.sampled_from(["tanh", "sin"]),
     st.tuples(*[st.booleans()] * 3),
     st.integers(1, 3),
+    st.sampled_from([Perceptron, ModifiedPerceptron]),
+    st.integers(0, 2),
 )
-def test_jets_agree_for_any_plan(orders, activation, periodic, depth):
-    network = OwnNetwork(Trunks([trunk((0, 1, 2), 1, activation, periodic, depth)], [0]), "u")
+def test_jets_agree_for_any_plan(orders, activation, periodic, depth, kind, fourier):
+    made = trunk((0, 1, 2), 1, activation, periodic, depth, kind=kind, fourier=fourier)
+    network = OwnNetwork(Trunks([made], [0]), "u")
     assert_agrees(network, some_points(4), planned("u", [o for o in orders if sum(o) <= 4] or [(1, 0, 0)]))
+
+
+KINDS = {
+    "random": {"fourier": 3},
+    "modified": {"kind": ModifiedPerceptron},
+    "modified-random": {"kind": ModifiedPerceptron, "fourier": 3, "depth": 1},
+    "periodic-random": {"fourier": 3, "periodic": (True, False, False)},
+    "modified-periodic": {"kind": ModifiedPerceptron, "depth": 3, "periodic": (False, True, True)},
+}
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sin"])
+@pytest.mark.parametrize("orders", PLANS.values(), ids=PLANS)
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_jets_agree_for_every_kind_of_network(kind, orders, activation):
+    network = OwnNetwork(Trunks([trunk((0, 1, 2), 2, activation, **kind)], [0, 1]), "uv")
+    assert_agrees(network, some_points(), planned("uv", orders), 1e-12, 1e-12)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sin"])
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+@pytest.mark.parametrize("kind", [{}, *KINDS.values()], ids=["plain", *KINDS])
+def test_slopes_agree_point_by_point(kind, dimension, activation):
+    columns = tuple(range(dimension))
+    network = OwnNetwork(Trunks([trunk(columns, 2, activation, **kind)], [0, 1]), "uv")
+    orders = [(0, 0, 0), (2, 0, 0), (4, 0, 0), (0, 1, 0), (2, 2, 0), (1, 1, 1), (0, 0, 3), (1, 2, 1)]
+    plan = planned("uv", [o[:dimension] for o in orders if not any(o[dimension:])])
+    assert_rows_agree(network, some_points(columns=dimension), plan)
+
+
+def test_slopes_of_several_trunks_lie_in_the_order_of_the_parameters():
+    trunks = [trunk((2, 0), 2, kind=ModifiedPerceptron), trunk((1,), 1, "sin", depth=1, fourier=2)]
+    network = OwnNetwork(Trunks(trunks, [0, 2, 1]), "uvw")
+    assert_rows_agree(network, some_points(), planned("uvw", [*PLANS["second"], *PLANS["third"]]))
+    assert_rows_agree(network, some_points(), planned("u", PLANS["second"]))
+
+
+@pytest.mark.parametrize("kind", [Perceptron, ModifiedPerceptron])
+def test_slopes_of_other_activations_come_by_nested_autograd(kind):
+    network = OwnNetwork(Trunks([trunk((0, 1, 2), 1, "silu", kind=kind)], [0]), "u")
+    assert_agrees(network, some_points(), planned("u", PLANS["second"]), 1e-12, 1e-12)
+    assert_rows_agree(network, some_points(70), planned("u", PLANS["second"]))
+    assert_rows_agree(network, some_points(70), planned("u", PLANS["first"]))  # the last bias does nothing
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_chunks_change_nothing_for_any_kind(monkeypatch, kind):
+    network = OwnNetwork(Trunks([trunk((0, 1, 2), 1, **kind)], [0]), "u")
+    monkeypatch.setattr(sweep_module, "CHUNK", 1)
+    for n in (1, 65, 131):
+        assert_agrees(network, some_points(n), planned("u", PLANS["second"]), 1e-12, 1e-12)
+        assert_rows_agree(network, some_points(n), planned("u", PLANS["second"]))
 
 
 @pytest.mark.parametrize("activation", ["tanh", "sin"])
 def test_chunks_change_nothing(monkeypatch, activation):
     network = OwnNetwork(Trunks([trunk((0, 1, 2), 1, activation)], [0]), "u")
-    monkeypatch.setattr(taylor_module, "CHUNK", 1)
+    monkeypatch.setattr(sweep_module, "CHUNK", 1)
     for n in (63, 64, 65, 300):
         assert_agrees(network, some_points(n), planned("u", PLANS["second"]))
 
 
+@pytest.mark.parametrize("kind", [Perceptron, ModifiedPerceptron])
 @pytest.mark.parametrize("activation", ["tanh", "sin"])
-def test_without_gradients_the_numbers_are_the_same_and_carry_no_graph(activation):
-    network = OwnNetwork(Trunks([trunk((0, 1, 2), 1, activation, depth=3)], [0]), "u")
+def test_without_gradients_the_numbers_are_the_same_and_carry_no_graph(activation, kind):
+    network = OwnNetwork(Trunks([trunk((0, 1, 2), 1, activation, depth=3, kind=kind)], [0]), "u")
     plan = planned("u", PLANS["fourth"])
     with torch.no_grad():
         free = network.derivatives(some_points(), plan)
@@ -150,11 +241,13 @@ def test_without_gradients_the_numbers_are_the_same_and_carry_no_graph(activatio
         assert torch.equal(value.detach(), free[key])
 
 
-def test_single_precision():
-    network = OwnNetwork(Trunks([trunk((0, 1, 2), 1)], [0]), "u").to(torch.float32)
+@pytest.mark.parametrize("kind", [{}, *KINDS.values()], ids=["plain", *KINDS])
+def test_single_precision(kind):
+    network = OwnNetwork(Trunks([trunk((0, 1, 2), 1, **kind)], [0]), "u").to(torch.float32)
     plan = planned("u", PLANS["second"])
     points = some_points(dtype=torch.float32)
     assert_agrees(network, points, plan, 1e-4, 1e-4)
+    assert_rows_agree(network, points, plan, 1e-4)
     assert network.derivatives(points, plan)["u", (2, 0, 0)].dtype == torch.float32
 
 
@@ -179,9 +272,10 @@ def test_no_points_give_no_values_and_zero_gradients():
     assert not any(p.grad.any() for p in network.parameters())
 
 
+@pytest.mark.parametrize("kind", [Perceptron, ModifiedPerceptron])
 @pytest.mark.parametrize("activation", ["tanh", "sin"])
-def test_graphs_alive_at_the_same_time_do_not_share_memory(activation):
-    network = OwnNetwork(Trunks([trunk((0, 1, 2), 1, activation)], [0]), "u")
+def test_graphs_alive_at_the_same_time_do_not_share_memory(activation, kind):
+    network = OwnNetwork(Trunks([trunk((0, 1, 2), 1, activation, kind=kind)], [0]), "u")
     points, plan = some_points(), planned("u", PLANS["third"])
     parameters = list(network.parameters())
 
@@ -240,3 +334,12 @@ def test_tables_of_the_second_order_are_the_known_formulas():
     assert (term.number, term.target, term.first, term.second) == (1.0, (3, 5), (1, 3), (1, 3))
     (half,) = jet_tables(indices).levels[1].square  # (y y)_xx / 2 = y y_xx + y_x y_x
     assert half.number == 1.0
+
+
+def test_the_table_of_a_product_is_leibniz_rule():
+    # (f g)_xt = f g_xt + f_xt g + f_x g_t + f_t g_x; the first two hold a value.
+    indices = closed_indices([(1, 1)], 2)
+    places = {orders: k for k, orders in enumerate(indices)}
+    x, t, xt = (places[o] for o in ((1, 0), (0, 1), (1, 1)))
+    terms = {(m.number, m.target[0], m.first[0], m.second[0]) for m in jet_tables(indices).product}
+    assert terms == {(1.0, xt, x, t), (1.0, xt, t, x)}

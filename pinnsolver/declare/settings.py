@@ -17,6 +17,8 @@ from pydantic import (
 from pinnsolver.errors import DeclarationError
 
 Activation = Literal["tanh", "sin", "silu", "gelu"]
+NetworkKind = Literal["mlp", "modified"]
+Trunks = Literal["shared", "separate"]
 
 
 class _Group(BaseModel):
@@ -54,21 +56,29 @@ class PointSettings(_Group):
 
 
 class NetworkSettings(_Group):
-    """The network of each group of fields that share their arguments.
+    """The networks of the fields.
 
     Args:
+        kind: "mlp", a multilayer perceptron, or "modified", one whose layers choose between two encodings.
+        trunks: "shared", one network for the fields that share their arguments, or "separate", one a field.
         width: neurons in a layer.
         depth: hidden layers.
         activation: of the hidden layers.
         harmonics: pairs cos(k w x), sin(k w x), k = 1..harmonics, for a periodic coordinate.
+        fourier: random frequencies b, each of which adds cos(b x), sin(b x) to the inputs; 0 for none.
+        fourier_scale: standard deviation of the frequencies, the coordinates that are not periodic scaled to [-1, 1].
     """
 
     prefix: ClassVar[str] = "network."
 
+    kind: NetworkKind | None = None
+    trunks: Trunks | None = None
     width: PositiveInt | None = None
     depth: PositiveInt | None = None
     activation: Activation | None = None
     harmonics: PositiveInt | None = None
+    fourier: int | None = Field(default=None, ge=0)
+    fourier_scale: PositiveFloat | None = None
 
 
 class OptimizerSettings(_Group):
@@ -210,10 +220,14 @@ _EXAMPLES = {
     "points.growth": "points.growth=4, or 1 for none",
     "optimizer.rank": "optimizer.rank=400, or 0 for the exact form",
     "tolerance": "tolerance=1e-6",
+    "network.kind": "network.kind=mlp",
+    "network.trunks": "network.trunks=shared",
     "network.width": "network.width=20",
     "network.depth": "network.depth=3",
     "network.activation": "network.activation=tanh",
     "network.harmonics": "network.harmonics=2",
+    "network.fourier": "network.fourier=32, or 0 for none",
+    "network.fourier_scale": "network.fourier_scale=2",
     "optimizer.adam": "optimizer.adam=500, or 0 for none",
     "optimizer.learning_rate": "optimizer.learning_rate=0.005",
     "optimizer.second": "optimizer.second=gauss-newton",

@@ -70,9 +70,13 @@ def nested_linearised(
             rows = torch.zeros(stop - start, len(total), dtype=out.dtype, device=out.device)
             rows[torch.arange(stop - start), torch.arange(start, stop)] = 1
             slopes = torch.autograd.grad(
-                total, parameters, rows, retain_graph=True, is_grads_batched=True, materialize_grads=True
+                total, parameters, rows, retain_graph=True, is_grads_batched=True, allow_unused=True
             )
-            out[:, start:stop] = torch.cat([s.reshape(stop - start, -1) for s in slopes], dim=1).T
+            first = 0
+            for parameter, slope in zip(parameters, slopes, strict=True):
+                if slope is not None:  # a derivative may not depend on a bias, or on another field's network
+                    out[first : first + parameter.numel(), start:stop] = slope.reshape(stop - start, -1).T
+                first += parameter.numel()
 
     return Linearised({key: value.detach() for key, value in found.items()}, fill)
 

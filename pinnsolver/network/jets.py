@@ -2,7 +2,7 @@
 
 A jet is a tensor of shape (K, width, n): the derivatives of one layer's outputs by the coordinates, one for each
 of K multi-indices. The set of them holds with every multi-index all smaller ones. Everything here is integers,
-worked out once for a set; the tensors of `taylor.py` follow the tables.
+worked out once for a set; the tensors of `activations.py` and `products.py` follow the tables.
 """
 
 from __future__ import annotations
@@ -49,13 +49,15 @@ class JetTables:
     Args:
         indices: the multi-indices, the zeroth first, by total order.
         levels: for the total orders from 1 on.
+        product: terms of a product y = f g, to f0 g + f g0: first factor from the jet of f, second from that of g.
         adjoint: terms of the gradient by z, to s'(z0) times the one by y: first factor from the jet of s'(z),
-            second from the gradient by y.
+            second from the gradient by y. With any f for s'(z): of the gradient by z of a product f z.
         count: the gradient by z is asked for at the first `count` positions only.
     """
 
     indices: tuple[Orders, ...]
     levels: tuple[Level, ...]
+    product: tuple[Term, ...]
     adjoint: tuple[Term, ...]
     count: int
 
@@ -94,13 +96,14 @@ def jet_tables(indices: tuple[Orders, ...], present: frozenset[Orders] | None = 
                 _merged(t for orders in members for t in _square(orders, place)),
             )
         )
+    cross = _merged(t for orders in indices for t in _cross(orders, place))
     adjoint = _merged(
         (float(_binomial(orders, smaller)), place[smaller], place[_minus(orders, smaller)], place[orders])
         for orders in indices
         for smaller in _below(orders)
         if smaller in nonzero and smaller != orders
     )
-    return JetTables(indices, tuple(levels), adjoint, 1 + max(place[orders] for orders in nonzero))
+    return JetTables(indices, tuple(levels), cross, adjoint, 1 + max(place[orders] for orders in nonzero))
 
 
 _Raw = tuple[float, int, int, int]
@@ -126,6 +129,15 @@ def _square(orders: Orders, place: dict[Orders, int]) -> list[_Raw]:
             number = _binomial(orders, k) * (0.5 if k == other else 1.0)
             terms.append((number, place[orders], place[k], place[other]))
     return terms
+
+
+def _cross(orders: Orders, place: dict[Orders, int]) -> list[_Raw]:
+    """Return Leibniz' terms of D^a (f g) without a zeroth factor."""
+    return [
+        (float(_binomial(orders, k)), place[orders], place[k], place[_minus(orders, k)])
+        for k in _below(orders)
+        if any(k) and k != orders
+    ]
 
 
 def _merged(terms: Iterable[_Raw]) -> tuple[Term, ...]:

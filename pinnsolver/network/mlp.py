@@ -1,4 +1,4 @@
-"""Our own networks: inputs scaled to [-1, 1], periodic coordinates as harmonics, a multilayer perceptron."""
+"""Our own networks: inputs scaled to [-1, 1], periodic coordinates as harmonics, multilayer perceptrons."""
 
 from __future__ import annotations
 
@@ -28,16 +28,21 @@ _ACTIVATIONS: dict[str, type[torch.nn.Module]] = {
 class Features(torch.nn.Module):
     """Coordinates to inputs of a perceptron: scaled, or (cos k w x, sin k w x) where periodic.
 
+    Random Fourier features (Tancik et al. 2020, arXiv 2006.10739, eq. 5) may follow: cos(B x), then sin(B x), x scaled.
+
     Args:
         columns: the columns of the points that are used.
         low, high: range of each of them.
         periodic: whether each of them is periodic.
         harmonics: k = 1..harmonics.
+        frequencies: B, (number, columns), with zeros for periodic columns; None for no random features.
     """
 
     columns: torch.Tensor
     center: torch.Tensor
     scale: torch.Tensor
+    multiples: torch.Tensor
+    frequencies: torch.Tensor
 
     def __init__(
         self,
@@ -46,28 +51,45 @@ class Features(torch.nn.Module):
         high: Sequence[float],
         periodic: Sequence[bool],
         harmonics: int,
+        frequencies: torch.Tensor | None = None,
     ) -> None:
         super().__init__()
         self.periodic = tuple(periodic)
         self.harmonics = harmonics
+        self.random = 0 if frequencies is None else len(frequencies)
         center = [0.5 * (a + b) for a, b in zip(low, high, strict=True)]
         factors = [
             2 * math.pi / (b - a) if p else 2 / (b - a) for a, b, p in zip(low, high, periodic, strict=True)
         ]
-        # Derived from the declaration, so no part of the checkpoint.
+        multiples = [
+            [float(k) if i == axis else 0.0 for i in range(len(self.periodic))]
+            for axis, p in enumerate(self.periodic)
+            for k in ([m // 2 + 1 for m in range(2 * harmonics)] if p else [1])
+        ]
+        drawn = torch.zeros(0, len(center)) if frequencies is None else frequencies
+        # Derived from the declaration, so no part of the checkpoint; what was drawn is.
         self.register_buffer("columns", torch.tensor(list(columns)), persistent=False)
         self.register_buffer("center", torch.tensor(center, dtype=torch.float64), persistent=False)
         self.register_buffer("scale", torch.tensor(factors, dtype=torch.float64), persistent=False)
+        self.register_buffer("multiples", torch.tensor(multiples, dtype=torch.float64), persistent=False)
+        self.register_buffer("frequencies", drawn.double(), persistent=frequencies is not None)
 
     @property
     def width(self) -> int:
         """Number of features."""
-        return sum(2 * self.harmonics if p else 1 for p in self.periodic)
+        return sum(2 * self.harmonics if p else 1 for p in self.periodic) + 2 * self.random
+
+    @property
+    def rates(self) -> torch.Tensor:
+        """How fast each feature's argument grows along each coordinate, (width, columns)."""
+        if not self.random:
+            return self.multiples * self.scale
+        return torch.cat([self.multiples, self.frequencies, self.frequencies]) * self.scale
 
     def forward(self, points: torch.Tensor) -> torch.Tensor:
         """Return (n, width) features of (n, D) points."""
-        scaled = (points[:, self.columns] - self.center) * self.scale
-        if not any(self.periodic):
+        scaled = (points.index_select(1, self.columns) - self.center) * self.scale
+        if not any(self.periodic) and not self.random:
             return scaled
         parts = []
         for i, periodic in enumerate(self.periodic):
@@ -77,6 +99,9 @@ class Features(torch.nn.Module):
                     parts += [torch.cos(k * x), torch.sin(k * x)]
             else:
                 parts.append(x)
+        if self.random:
+            arguments = scaled @ self.frequencies.T
+            parts += [torch.cos(arguments), torch.sin(arguments)]
         return torch.cat(parts, dim=1)
 
 
@@ -88,17 +113,8 @@ class Perceptron(torch.nn.Module):
     ) -> None:
         super().__init__()
         self.features = features
-        layers: list[torch.nn.Module] = []
-        size = features.width
-        for _ in range(depth):
-            layers += [torch.nn.Linear(size, width), _ACTIVATIONS[activation]()]
-            size = width
-        layers.append(torch.nn.Linear(size, outputs))
-        self.layers = torch.nn.Sequential(*layers)
-        for layer in self.layers:
-            if isinstance(layer, torch.nn.Linear):
-                torch.nn.init.xavier_normal_(layer.weight, generator=generator)
-                torch.nn.init.zeros_(layer.bias)
+        self.layers = _layers(features.width, width, depth, outputs, activation)
+        _initialise(self, generator)
 
     def forward(self, points: torch.Tensor) -> torch.Tensor:
         """Return (n, outputs) for (n, D) points."""
@@ -106,8 +122,58 @@ class Perceptron(torch.nn.Module):
         return outputs
 
 
+class ModifiedPerceptron(torch.nn.Module):
+    """A perceptron whose hidden layers choose between two encodings of the features.
+
+    With s the activation and H = X at first, U = s(X W1 + b1), V = s(X W2 + b2), each hidden layer is
+
+        Z = s(H W + b),   H <- (1 - Z) U + Z V.
+
+    Source: Wang, Teng, Perdikaris 2021 (arXiv 2001.04536), eq. 43-47; the first layer is one of these
+    as in Wang, Sankaran, Wang, Perdikaris 2023 (arXiv 2308.08468).
+    """
+
+    def __init__(
+        self, features: Features, width: int, depth: int, outputs: int, activation: str, generator: Any
+    ) -> None:
+        super().__init__()
+        self.features = features
+        self.activation = _ACTIVATIONS[activation]()
+        self.u = torch.nn.Linear(features.width, width)
+        self.v = torch.nn.Linear(features.width, width)
+        self.layers = _layers(features.width, width, depth, outputs, activation)
+        _initialise(self, generator)
+
+    def forward(self, points: torch.Tensor) -> torch.Tensor:
+        """Return (n, outputs) for (n, D) points."""
+        x = self.features(points)
+        u, v = self.activation(self.u(x)), self.activation(self.v(x))
+        for k in range(0, len(self.layers) - 1, 2):
+            z = self.layers[k + 1](self.layers[k](x))
+            x = u + z * (v - u)
+        outputs: torch.Tensor = self.layers[-1](x)
+        return outputs
+
+
+def _layers(size: int, width: int, depth: int, outputs: int, activation: str) -> torch.nn.Sequential:
+    """Return linear layers with activations between them."""
+    layers: list[torch.nn.Module] = []
+    for _ in range(depth):
+        layers += [torch.nn.Linear(size, width), _ACTIVATIONS[activation]()]
+        size = width
+    return torch.nn.Sequential(*layers, torch.nn.Linear(size, outputs))
+
+
+def _initialise(module: torch.nn.Module, generator: Any) -> None:
+    """Draw Glorot-normal weights, biases zero."""
+    for layer in module.modules():
+        if isinstance(layer, torch.nn.Linear):
+            torch.nn.init.xavier_normal_(layer.weight, generator=generator)
+            torch.nn.init.zeros_(layer.bias)
+
+
 class Trunks(torch.nn.Module):
-    """One perceptron for each group of fields that depend on the same coordinates, columns in field order."""
+    """Several perceptrons side by side, each for some of the fields; columns in field order."""
 
     order: torch.Tensor
 

@@ -35,6 +35,11 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         raise UnsupportedProblem(
             'The Lagrangian frame is not built yet.\nLeave out frame="lagrangian" (--frame): the solver then works in the Eulerian frame'
         )
+    if settings.network.fourier and all(c.name in checked.periodic for c in checked.coordinates):
+        raise DeclarationError(
+            "Random features were asked for, but every coordinate is periodic and has its harmonics.\n"
+            "Leave out network.fourier, and set network.harmonics higher"
+        )
     ansatz, enforcement = build_hard_conditions(checked, settings.hard)
     automatic, scale = term_weights(checked)
     weights, weight_choice = _weights(automatic, settings, enforcement)
@@ -121,6 +126,8 @@ def _network(checked: CheckedProblem, settings: Settings) -> _Automatic:
     linear = all(_is_linear(e.residual) for e in checked.equations)
     count = f"{inputs} input{'s' * (inputs > 1)}, {fields} field{'s' * (fields > 1)}"
     return {
+        "network.kind": ("mlp", "the modified one costs two to three times as much a step"),
+        "network.trunks": ("shared", "fields of the same coordinates share what they learn"),
         "network.width": (_width(inputs, fields), count),
         "network.depth": (3, "deep enough for the products of features, shallow enough to train"),
         # Measured at equal time: sin is 5 to 50 times better on linear waves, 10 to 30 times worse on fronts.
@@ -130,6 +137,8 @@ def _network(checked: CheckedProblem, settings: Settings) -> _Automatic:
             else ("tanh", "nonlinear in the fields: fronts may form")
         ),
         "network.harmonics": (2, "of each periodic coordinate"),
+        "network.fourier": (0, "the scaled coordinates will do"),
+        "network.fourier_scale": (2.0, "of random frequencies if there are any: two thirds of a wave across"),
     }
 
 

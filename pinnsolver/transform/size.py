@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from pinnsolver.declare import CheckedProblem, Settings
 
 
@@ -12,13 +14,15 @@ def parameter_count(checked: CheckedProblem, settings: Settings) -> int:
         settings: with the network's choices made.
     """
     network = settings.network
-    width, depth = network.width or 32, network.depth or 3
-    groups: dict[tuple[int, ...], int] = {}
-    for field in checked.fields:
-        groups[checked.inputs(field)] = groups.get(checked.inputs(field), 0) + 1
+    columns = [checked.inputs(field) for field in checked.fields]
+    trunks = [(c, 1) for c in columns] if network.trunks == "separate" else list(Counter(columns).items())
     total = len(checked.unknowns)
-    for columns, outputs in groups.items():
-        periodic = sum(checked.coordinates[i].name in checked.periodic for i in columns)
-        inputs = len(columns) - periodic + 2 * (network.harmonics or 1) * periodic
-        total += (inputs + 1) * width + (depth - 1) * (width + 1) * width + (width + 1) * outputs
+    width, depth = network.width or 32, network.depth or 3
+    for inputs, outputs in trunks:
+        periodic = sum(checked.coordinates[i].name in checked.periodic for i in inputs)
+        features = len(inputs) - periodic + 2 * (network.harmonics or 1) * periodic
+        features += 2 * (network.fourier or 0) * (periodic < len(inputs))
+        first = (features + 1) * width
+        total += first * (3 if network.kind == "modified" else 1)
+        total += (depth - 1) * (width + 1) * width + (width + 1) * outputs
     return total

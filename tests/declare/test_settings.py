@@ -34,6 +34,13 @@ from pinnsolver.errors import DeclarationError
         ({"points": {1: 5}}, ["There is no setting 'points.1'"]),
         ({"network": {"activation": "relu"}}, ["The setting network.activation = 'relu'", "'tanh'"]),
         ({"network": {"width": 0}}, ["The setting network.width = 0", "network.width=20"]),
+        (
+            {"network": {"kind": "resnet"}},
+            ["network.kind = 'resnet'", "'mlp' or 'modified'", "network.kind=mlp"],
+        ),
+        ({"network": {"trunks": 2}}, ["network.trunks = 2", "'shared' or 'separate'"]),
+        ({"network": {"fourier": -1}}, ["network.fourier = -1", "network.fourier=32, or 0 for none"]),
+        ({"network": {"fourier_scale": 0}}, ["network.fourier_scale = 0", "network.fourier_scale=2"]),
         ({"optimizer": {"learning_rate": 0}}, ["learning_rate = 0"]),
     ],
 )
