@@ -16,6 +16,7 @@ import sympy
 from sympy import Expr
 
 from pinnsolver.declare import CheckedProblem, Condition, Coordinate, Field
+from pinnsolver.transform.kinks import diffused_kink, diffusivity
 from pinnsolver.transform.numeric import is_finite, size, vanishes
 from pinnsolver.transform.transformed import Ansatz, Enforcement
 
@@ -170,12 +171,17 @@ def _add_initial_states(
         left = walls.diff(t, level) if level else walls
         rest = _clean(condition.solved[1] - left.subs(t, start), checked)
         reason = _why_incompatible(condition, rest, draft, checked)
-        reason = reason or _why_unfit(condition, rest, function, checked)
+        kinks = _diffused(rest, time, function, checked) if level == 0 else {}
+        reason = reason or _why_unfit(condition, rest, function, checked, frozenset(kinks))
         if reason:
             enforcement[condition.name] = Enforcement("soft", reason)
             break
+        draft.lift += sum(kinks.values())
         draft.lift += rest * (t - start) ** level / sympy.factorial(level)
-        enforcement[condition.name] = Enforcement("hard", "an initial state")
+        how = "an initial state"
+        if kinks:
+            how += f"; the kink of its periodic extension in {', '.join(kinks)} is spread by the diffusion"
+        enforcement[condition.name] = Enforcement("hard", how)
         level += 1
     for condition in by_order.values():
         enforcement[condition.name] = Enforcement("soft", "a lower initial state is soft")
@@ -210,16 +216,45 @@ def _why_incompatible(condition: Condition, rest: Expr, draft: _Draft, checked: 
     return None
 
 
-def _why_unfit(condition: Condition, rest: Expr, function: Field, checked: CheckedProblem) -> str | None:
-    """Return why a lift made of these data would spoil the equations, None where it would not."""
+def _diffused(rest: Expr, time: Coordinate, function: Field, checked: CheckedProblem) -> dict[str, Expr]:
+    """Return by periodic coordinate what spreads the kink of an initial function, where the equation diffuses."""
+    found = {}
+    for c in checked.coordinates:
+        if c.name not in checked.periodic or not rest.has(c.symbol):
+            continue
+        nu = diffusivity(checked, function, c)
+        if nu is not None and _jump(rest, c, 0, checked) is None and _jump(rest, c, 1, checked) is not None:
+            found[c.name] = diffused_kink(rest, c, time, nu)
+    return found
+
+
+def _jump(rest: Expr, c: Coordinate, k: int, checked: CheckedProblem) -> str | None:
+    """Return what jumps at the seam of a period in a derivative, None where it goes on."""
+    slope = rest.diff(c.symbol, k)
+    gap = slope.subs(c.symbol, c.low_exact) - slope.subs(c.symbol, c.high_exact)
+    if vanishes(gap, checked.coordinates, max(1.0, size(slope, checked.coordinates))):
+        return None
+    return "a jump" if k == 0 else "a kink" if k == 1 else f"a jump in derivative {k}"
+
+
+def _why_unfit(
+    condition: Condition,
+    rest: Expr,
+    function: Field,
+    checked: CheckedProblem,
+    diffused: frozenset[str] = frozenset(),
+) -> str | None:
+    """Return why a lift made of these data would spoil the equations, None where it would not.
+
+    Args:
+        diffused: periodic coordinates whose kink is taken care of.
+    """
     orders = checked.highest_orders(function.name)
     periodic = [c for c in checked.coordinates if c.name in checked.periodic and rest.has(c.symbol)]
     for c in periodic:
         for k in range(orders[checked.coordinates.index(c)] + 1):
-            slope = rest.diff(c.symbol, k)
-            gap = slope.subs(c.symbol, c.low_exact) - slope.subs(c.symbol, c.high_exact)
-            if not vanishes(gap, checked.coordinates, max(1.0, size(slope, checked.coordinates))):
-                what = "a jump" if k == 0 else "a kink" if k == 1 else f"a jump in derivative {k}"
+            what = _jump(rest, c, k, checked)
+            if what and not (k == 1 and c.name in diffused):
                 return (
                     f"its periodic extension in {c.name} has {what}, which the ansatz would keep for all time"
                 )
