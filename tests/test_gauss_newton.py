@@ -10,7 +10,13 @@ from sympy import Eq, Function, pi, sin, symbols
 
 from pinnsolver import Problem
 from pinnsolver.sample import Sampler
-from pinnsolver.train import LevenbergMarquardt, ProblemData, TrainableProblem, train_problem
+from pinnsolver.train import (
+    LevenbergMarquardt,
+    ProblemData,
+    TrainableProblem,
+    residuals_by_autograd,
+    train_problem,
+)
 from pinnsolver.train.gauss_newton import _model, conjugate_gradients, gram_matrix
 
 x = symbols("x")
@@ -143,3 +149,25 @@ def test_training_stops_at_the_tolerance():
     made = compiled(SINE, steps=400, tolerance=1e-4, network__width=10)
     trained = train_problem(made)
     assert trained.stopped == "tolerance" and trained.steps < 400
+
+
+def test_a_network_of_a_plain_torch_script_is_fitted():
+    """Ten lines of a torch user."""
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(1, 12), torch.nn.Tanh(), torch.nn.Linear(12, 1)).double()
+    places = torch.linspace(-1, 1, 60, dtype=torch.float64)[:, None]
+    residuals = residuals_by_autograd(lambda: (net(places) - torch.sin(3 * places))[:, 0], net.parameters())
+    optimizer = LevenbergMarquardt(net.parameters(), residuals)
+    first = optimizer.step()
+    for _ in range(60):
+        last = optimizer.step()
+    assert last < 1e-9 * first
+
+
+def test_points_do_not_become_more_than_a_jacobian_may_hold():
+    made = compiled(SINE, points__interior=50, points__growth=100, network__width=6)
+    data, module = ProblemData(made, Sampler.of(made.checked), seed=0), TrainableProblem(made)
+    data.rows(module, True)
+    data._slopes = data._slopes.expand(2**24, -1, -1)  # as if there were many more parameters
+    data.grow()
+    assert data.growth == 1

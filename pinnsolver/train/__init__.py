@@ -7,6 +7,7 @@ from pinnsolver.train.data import ProblemData as ProblemData
 from pinnsolver.train.data import as_deepxde as as_deepxde
 from pinnsolver.train.device import find_device as find_device
 from pinnsolver.train.gauss_newton import LevenbergMarquardt as LevenbergMarquardt
+from pinnsolver.train.gauss_newton import residuals_by_autograd as residuals_by_autograd
 from pinnsolver.train.lbfgs import SteppedLBFGS as SteppedLBFGS
 from pinnsolver.train.module import TrainableProblem as TrainableProblem
 from pinnsolver.train.progress import Progress as Progress

@@ -17,6 +17,7 @@ from pinnsolver.sample import PointSet, Sampler, import_deepxde
 from pinnsolver.train.device import find_device
 from pinnsolver.train.module import TrainableProblem
 from pinnsolver.transform import transform_problem
+from pinnsolver.transform.choices import JACOBIAN_BYTES
 
 dde = import_deepxde()
 
@@ -68,7 +69,10 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
     def grow(self) -> None:
         """Let the next points be half as many again, as far as the settings and memory allow."""
         settings = self.compiled.transformed.settings.points
-        self.growth = min(1.5 * self.growth, settings.growth or 1.0)
+        most = settings.growth or 1.0
+        if self._slopes is not None:
+            most = min(most, self.growth * JACOBIAN_BYTES / self._slopes.nbytes)
+        self.growth = max(self.growth, min(1.5 * self.growth, most))
 
     def _draw(self, rng: np.random.Generator, share: float) -> tuple[PreparedGroup, ...]:
         """Return the trained groups on new points, `share` of the usual number."""

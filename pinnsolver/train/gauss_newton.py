@@ -151,6 +151,35 @@ class LevenbergMarquardt(torch.optim.Optimizer):
                 offset += p.numel()
 
 
+def residuals_by_autograd(
+    function: Callable[[], torch.Tensor], params: Iterable[torch.nn.Parameter], batch: int = 256
+) -> Residuals:
+    """Return residuals and slopes of any torch function of parameters, for a script of one's own.
+
+    Args:
+        function: gives (m,) residuals with a graph to the parameters; its loss is their mean square.
+        batch: backward passes done at a time.
+    """
+    parameters = list(params)
+
+    def residuals(slopes: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+        with torch.set_grad_enabled(slopes):
+            r = function()
+            r = r / len(r) ** 0.5
+        if not slopes:
+            return r, None
+        rows = torch.eye(len(r), dtype=r.dtype, device=r.device)
+        parts = []
+        for some in rows.split(batch):
+            found = torch.autograd.grad(
+                r, parameters, some, retain_graph=True, is_grads_batched=True, materialize_grads=True
+            )
+            parts.append(torch.cat([f.reshape(len(some), -1) for f in found], dim=1))
+        return r.detach(), torch.cat(parts).T.contiguous()
+
+    return residuals
+
+
 Solve = Callable[[torch.Tensor], torch.Tensor]  # residuals b (m,) to (J'J + damping D)^-1 J'b (n,)
 
 

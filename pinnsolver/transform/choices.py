@@ -15,7 +15,7 @@ from pinnsolver.transform.transformed import Choice, Enforcement, TransformedPro
 DEFAULT_STEPS = 1500
 EXACT = 2000  # parameters up to which Gauss-Newton is used
 DENSE = 4000  # parameters up to which a dense quasi-Newton matrix costs less than a gradient
-JACOBIAN_BYTES = 2**30
+JACOBIAN_BYTES = 2**30  # of the largest Jacobian
 
 
 def transform_problem(checked: CheckedProblem, settings: Settings) -> TransformedProblem:
@@ -159,8 +159,9 @@ def _points(checked: CheckedProblem, settings: Settings) -> _Automatic:
         "points.boundary": (_boundary_points(inputs), "for each condition; half of them where one runs"),
         "points.integral": (48, "Gauss-Legendre nodes along each integrated coordinate"),
         "points.growth": (
-            4.0,
-            "more interior points where held-out ones show that these are learnt by heart",
+            (4.0, "more interior points where held-out ones show that these are learnt by heart")
+            if settings.points.interior is None
+            else (1.0, "the number of points was asked for")
         ),
     }
 
