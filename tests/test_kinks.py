@@ -8,7 +8,7 @@ from sympy import Eq, Function, Rational, cos, exp, pi, symbols
 
 from pinnsolver import Periodic, Problem
 from pinnsolver.declare import check_problem
-from pinnsolver.transform.kinks import diffused_kink, diffusivity
+from pinnsolver.transform.kinks import diffused_kink, growth, spreading
 
 x, t = symbols("x t")
 u = Function("u")
@@ -22,9 +22,9 @@ def problem(right, left=None, initial=KINKED):
     return Problem("kink", [Eq(left, right)], [(x, -1, 1)], (t, 0, 1), [Eq(u(x, 0), initial), Periodic(x)])
 
 
-def nu_of(made):
+def spreading_of(made):
     checked = check_problem(made)
-    return diffusivity(checked, checked.fields[0], checked.coordinates[0])
+    return spreading(checked, checked.fields[0], checked.coordinates[0], KINKED)
 
 
 def parts(made):
@@ -34,15 +34,25 @@ def parts(made):
     return diffused_kink(KINKED, space, time, NU)
 
 
-def test_the_diffusivity_is_read_from_the_equation():
-    assert nu_of(problem(NU * u(x, t).diff(x, 2) - u(x, t) ** 3)) == NU
-    assert nu_of(problem(-2 * u(x, t).diff(x, 2), left=-4 * u(x, t).diff(t))) == Rational(1, 2)
+def test_diffusivity_and_rate_are_read_from_the_equation():
+    found = spreading_of(problem(NU * u(x, t).diff(x, 2) - u(x, t) ** 3))
+    assert (found.nu, found.rate) == (NU, -3)  # -3 u^2 at u(+-1) = -1
+    found = spreading_of(problem(-2 * u(x, t).diff(x, 2), left=-4 * u(x, t).diff(t)))
+    assert (found.nu, found.rate) == (Rational(1, 2), 0)
+
+
+def test_a_kink_decays_exponentially_and_at_most_doubles():
+    time = check_problem(problem(NU * u(x, t).diff(x, 2))).coordinates[1]
+    assert sympy.simplify(growth(sympy.Integer(-3), time) - exp(-3 * t)) == 0
+    rising = growth(sympy.Integer(7), time)
+    assert rising.subs(t, 0) == 1 and rising.diff(t).subs(t, 0) == 7 and rising.subs(t, 100) < 2
 
 
 @pytest.mark.parametrize(
     "right",
     [
         -u(x, t).diff(x),  # no diffusion
+        NU * u(x, t).diff(x, 2) - u(x, t).diff(x),  # carried away
         u(x, t) * u(x, t).diff(x, 2),  # not a constant one
         -NU * u(x, t).diff(x, 2),  # against the arrow of time
         NU * u(x, t).diff(x, 2) - u(x, t).diff(x, 4),  # not the highest order
@@ -50,7 +60,7 @@ def test_the_diffusivity_is_read_from_the_equation():
 )
 def test_what_does_not_diffuse_by_a_constant_has_none(right):
     made = problem(right)
-    assert nu_of(made) is None
+    assert spreading_of(made) is None
     assert compiled(made).transformed.enforcement["u(x, 0) = x**2*cos(pi*x)"].how == "soft"
 
 

@@ -16,7 +16,7 @@ import sympy
 from sympy import Expr
 
 from pinnsolver.declare import CheckedProblem, Condition, Coordinate, Field
-from pinnsolver.transform.kinks import diffused_kink, diffusivity
+from pinnsolver.transform.kinks import diffused_kink, growth, spreading
 from pinnsolver.transform.numeric import is_finite, size, vanishes
 from pinnsolver.transform.transformed import Ansatz, Enforcement
 
@@ -171,16 +171,15 @@ def _add_initial_states(
         left = walls.diff(t, level) if level else walls
         rest = _clean(condition.solved[1] - left.subs(t, start), checked)
         reason = _why_incompatible(condition, rest, draft, checked)
-        kinks = _diffused(rest, time, function, checked) if level == 0 else {}
-        reason = reason or _why_unfit(condition, rest, function, checked, frozenset(kinks))
+        spread, kinks = _spread(rest, time, function, checked) if level == 0 else (rest, frozenset())
+        reason = reason or _why_unfit(condition, rest, function, checked, kinks)
         if reason:
             enforcement[condition.name] = Enforcement("soft", reason)
             break
-        draft.lift += sum(kinks.values())
-        draft.lift += rest * (t - start) ** level / sympy.factorial(level)
+        draft.lift += spread * (t - start) ** level / sympy.factorial(level)
         how = "an initial state"
         if kinks:
-            how += f"; the kink of its periodic extension in {', '.join(kinks)} is spread by the diffusion"
+            how += f"; the kink of its periodic extension in {', '.join(sorted(kinks))} is spread by the diffusion"
         enforcement[condition.name] = Enforcement("hard", how)
         level += 1
     for condition in by_order.values():
@@ -216,16 +215,22 @@ def _why_incompatible(condition: Condition, rest: Expr, draft: _Draft, checked: 
     return None
 
 
-def _diffused(rest: Expr, time: Coordinate, function: Field, checked: CheckedProblem) -> dict[str, Expr]:
-    """Return by periodic coordinate what spreads the kink of an initial function, where the equation diffuses."""
-    found = {}
+def _spread(
+    rest: Expr, time: Coordinate, function: Field, checked: CheckedProblem
+) -> tuple[Expr, frozenset[str]]:
+    """Return an initial function with the kink of its periodic extension spread in time, and in which coordinate.
+
+    One coordinate only: two seams that cross would need the product of their kinks.
+    """
     for c in checked.coordinates:
         if c.name not in checked.periodic or not rest.has(c.symbol):
             continue
-        nu = diffusivity(checked, function, c)
-        if nu is not None and _jump(rest, c, 0, checked) is None and _jump(rest, c, 1, checked) is not None:
-            found[c.name] = diffused_kink(rest, c, time, nu)
-    return found
+        if _jump(rest, c, 0, checked) is None and _jump(rest, c, 1, checked) is not None:
+            how = spreading(checked, function, c, rest)
+            if how is not None:
+                kink = diffused_kink(rest, c, time, how.nu)
+                return growth(how.rate, time) * (rest + kink), frozenset({c.name})
+    return rest, frozenset()
 
 
 def _jump(rest: Expr, c: Coordinate, k: int, checked: CheckedProblem) -> str | None:
