@@ -107,7 +107,7 @@ def solve(
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option("--steps", help="Bound on the iterations.", show_default="5000 without --seconds"),
+        typer.Option("--steps", help="Bound on the iterations.", show_default="1500 without --seconds"),
     ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="Seed of everything that is drawn.", show_default="0")

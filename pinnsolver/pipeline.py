@@ -62,7 +62,7 @@ def solve(
     Args:
         problem: the declaration.
         seconds: bound on the training's wall clock.
-        steps: bound on the iterations of all optimizers; 5000 if neither bound is given.
+        steps: bound on the iterations of all optimizers; 1500 if neither bound is given.
         seed: of everything that is drawn.
         device: "cpu" or "cuda".
         threads: of torch on the CPU.

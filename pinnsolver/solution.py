@@ -33,7 +33,7 @@ from pinnsolver.runfolder import (
 from pinnsolver.sample import Sampler
 from pinnsolver.scoring import Scored, interpolated_table, reference_values, relative_l2, scoring_points
 from pinnsolver.train import TrainableProblem, find_device, read_checkpoint, write_checkpoint
-from pinnsolver.transform import describe, transform_problem
+from pinnsolver.transform import TransformedProblem, describe, transform_problem
 
 if TYPE_CHECKING:
     import xarray
@@ -393,6 +393,7 @@ class Solution:
         transformed = transform_problem(
             check_problem(problem), Settings(**read_json(place / "settings.json"))
         )
+        _refuse_another_ansatz(place, transformed)
         compiled = CompiledProblem(transformed)
         state, _ = read_checkpoint(place)
         where = find_device(device)
@@ -404,3 +405,20 @@ class Solution:
                 f"The weights of {place} do not fit its settings.\nSolve the problem again"
             ) from None
         return cls(compiled, module, result, read_history(place / "history.csv"), place)
+
+
+def _refuse_another_ansatz(place: Path, transformed: TransformedProblem) -> None:
+    """Raise where the version that saved a run met a condition in another way: its weights mean another field."""
+    recorded = read_json(place / "understood.json").get("conditions")
+    enforced = [
+        (c.get("name"), c.get("enforced"))
+        for c in (recorded if isinstance(recorded, list) else [])
+        if isinstance(c, dict)
+    ]
+    for name, how in enforced:
+        now = transformed.enforcement.get(name) if isinstance(name, str) else None
+        if now is not None and how is not None and now.how != how:
+            raise RunFolderError(
+                f"{place} was made by another version, for which the condition {name} was {how}; now it is {now.how}.\n"
+                "Solve the problem again"
+            )

@@ -2,7 +2,7 @@
 
 u_x = nu u_xx on [0, 1] for all nu in [0.05, 0.5]; u(0) = 0, u(1) = 1.  The layer at x = 1 is nu thick.
 Source: closed form, in every textbook on singular perturbation.  Dimensionless.
-Measured: relative L2 error u 4.9e-07 in 30 s (1977 steps, seed 0, two busy cores).
+Measured: relative L2 error u 1.3e-06 in 21 s (250 steps, seed 1, one core).
 """
 
 from sympy import Eq, Function, exp, symbols

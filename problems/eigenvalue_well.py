@@ -4,7 +4,7 @@
 psi is determined up to its sign.
 True value: E = pi**2
 Source: any textbook of quantum mechanics; units in which hbar^2 / (2 m) and the width are 1.
-Measured: relative L2 error psi 1.4e-11; E = 9.8696 in 30 s (3742 steps, seed 0, two busy cores).
+Measured: relative L2 error psi 6.4e-10; E = 9.869604399 in 3 s (200 steps, seed 1, one core).
 """
 
 from sympy import Eq, Function, Integral, pi, sin, sqrt, symbols

@@ -4,7 +4,7 @@ u_t = D u_xx - k u + m v, v_t = D v_xx + k u - m v on [0, 1] x [0, 1], D = 0.1, 
 u(x, 0) = 1 + cos(pi x), v(x, 0) = (1 + cos(2 pi x)) / 2, zero slopes at both ends.
 Source: own.  The sum s = u + v only diffuses, and k u - m v diffuses and decays like exp(-(k + m) t).
 Dimensionless.
-Measured: relative L2 error u 2.9e-05, v 2.9e-05 in 30 s (523 steps, seed 0, two busy cores).
+Measured: relative L2 error u 6.8e-07, v 4.7e-07 in 41 s (150 steps, seed 1, one core).
 """
 
 from sympy import Eq, Function, Rational, cos, exp, pi, symbols

@@ -4,7 +4,7 @@ import pytest
 from conftest import compiled
 from sympy import Eq, Function, symbols
 
-from pinnsolver import Problem
+from pinnsolver import DeclarationError, Problem
 from pinnsolver.declare import Settings, check_problem
 from pinnsolver.train import TrainableProblem
 from pinnsolver.transform import transform_problem
@@ -60,3 +60,15 @@ def test_what_is_asked_for_stays_and_says_so():
     for key, value in (("network.activation", "gelu"), ("optimizer.second", "lbfgs")):
         assert choice[key].value == value and choice[key].reason == "asked for"
     assert choice["points.redraw"].value == 250  # the pace goes with the method
+
+
+@pytest.mark.parametrize("method", ["broyden", "gauss-newton"])
+def test_a_dense_matrix_that_does_not_fit_is_refused(method):
+    with pytest.raises(DeclarationError, match=r"network has \d+ parameters(.|\n)*lbfgs"):
+        chosen(HEAT, network__width=128, network__depth=4, optimizer__second=method)
+
+
+def test_a_rank_belongs_to_gauss_newton():
+    assert chosen(HEAT, optimizer__rank=50, network__width=60)["optimizer.second"].value == "gauss-newton"
+    with pytest.raises(DeclarationError, match="rank belongs to Gauss-Newton"):
+        chosen(HEAT, optimizer__rank=50, optimizer__second="lbfgs")

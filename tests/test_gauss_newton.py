@@ -64,7 +64,7 @@ def test_a_linear_problem_is_solved_to_rounding():
     np.testing.assert_allclose(place.detach(), torch.linalg.lstsq(a, b[:, None]).solution[:, 0], rtol=1e-8)
 
 
-def test_the_banana_valley_is_walked_down_in_fewer_steps_than_by_quasi_newton():
+def test_the_banana_valley_is_walked_down_in_few_steps():
     assert steps_to(rosenbrock, [-1.2, 1.0], 1e-20) < 30
 
 
@@ -171,3 +171,17 @@ def test_points_do_not_become_more_than_a_jacobian_may_hold():
     data._slopes = data._slopes.expand(2**24, -1, -1)  # as if there were many more parameters
     data.grow()
     assert data.growth == 1
+
+
+def test_a_tolerance_met_at_the_start_ends_at_once():
+    assert train_problem(compiled(SINE, steps=50, tolerance=1e6)).stopped == "tolerance"
+
+
+def test_only_the_equations_get_more_points():
+    made = compiled(SINE, hard=False, points__interior=50, points__growth=4, points__boundary=40)
+    data = ProblemData(made, Sampler.of(made.checked), seed=0)
+    before = data.points
+    data.grow()
+    data.redraw()
+    assert data.points["equation"] == 75
+    assert all(data.points[name] == count for name, count in before.items() if name != "equation")

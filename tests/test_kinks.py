@@ -94,3 +94,24 @@ def test_a_kinked_initial_function_is_built_in_where_the_equation_diffuses():
 def test_a_jump_stays_soft():
     made = problem(NU * u(x, t).diff(x, 2), initial=exp(x))
     assert {e.how for e in compiled(made).transformed.enforcement.values()} == {"soft"}
+
+
+@pytest.mark.parametrize("start", [1, 5, Rational(-1, 2)])
+def test_the_spread_kink_is_finite_wherever_time_starts(start):
+    made = Problem(
+        "late",
+        [Eq(u(x, t).diff(t), NU * u(x, t).diff(x, 2))],
+        [(x, -1, 1)],
+        (t, start, start + 1),
+        [Eq(u(x, start), KINKED), Periodic(x)],
+    )
+    lift = sympy.lambdify((x, t), compiled(made).transformed.ansatz["u"].lift, ["scipy", "numpy"])
+    places = np.linspace(-1, 1, 41)
+    for early in (0.0, 1e-10):  # points are in the domain within a little slack
+        values = lift(places, float(start) - early)
+        np.testing.assert_allclose(values, places**2 * np.cos(np.pi * places), atol=1e-4)
+
+
+@pytest.mark.parametrize("mixed", [u(x, t).diff(x, 2, t), u(x, t).diff(x, t)])
+def test_a_mixed_derivative_keeps_the_kink_soft(mixed):
+    assert spreading_of(problem(NU * u(x, t).diff(x, 2) + mixed)) is None

@@ -409,8 +409,8 @@ FOREIGN = ["", "[]", "null", "3", '"x"', "[" * 100_000, '{"half": ', "\x00"]
 @pytest.mark.parametrize("name", ["result.json", "settings.json", "understood.json", "declaration.json"])
 def test_foreign_json_in_a_run_folder_is_one_clear_message(run, name, content):
     (run / name).write_text(content)
-    readers = {"result.json": (read_run, Solution.load), "settings.json": (read_run, Solution.load)}
-    for read in readers.get(name, (read_run,) if name == "understood.json" else (Solution.load,)):
+    readers = (Solution.load,) if name == "declaration.json" else (read_run, Solution.load)
+    for read in readers:
         with pytest.raises(RunFolderError, match=name):
             read(run)
 
@@ -443,6 +443,15 @@ def test_panels_that_are_none_are_refused(tmp_path):
     np.savez(tmp_path / "panels.npz", meta=np.array([print], dtype=object))
     with pytest.raises(RunFolderError, match="cannot be read"):
         read_panels(tmp_path / "panels.npz")
+
+
+def test_a_run_of_a_version_that_met_a_condition_in_another_way_is_refused(run):
+    understood = json.loads((run / "understood.json").read_text())
+    hard = next(c for c in understood["conditions"] if c["enforced"] == "hard")
+    hard["enforced"] = "soft"
+    (run / "understood.json").write_text(json.dumps(understood))
+    with pytest.raises(RunFolderError, match=r"another version(.|\n)*Solve the problem again"):
+        Solution.load(run)
 
 
 def test_weights_of_another_network_are_refused(run):

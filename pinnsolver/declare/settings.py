@@ -41,7 +41,7 @@ class PointSettings(_Group):
         interior: points for the equations.
         boundary: points for each condition that runs over two or more coordinates; fewer where only one runs.
         integral: quadrature nodes along each integrated coordinate.
-        redraw: steps after which all points are drawn anew; 0 for never.
+        redraw: steps after which all points are drawn anew; 0: only when the method changes or cannot move.
         growth: how many times more interior points there may be in the end, where the held-out points show
             that too few are learnt by heart; 1 for none.
     """
@@ -216,7 +216,7 @@ _EXAMPLES = {
     "points.interior": "points.interior=4000",
     "points.boundary": "points.boundary=200",
     "points.integral": "points.integral=48",
-    "points.redraw": "points.redraw=250, or 0 for never",
+    "points.redraw": "points.redraw=250, or 0 for none",
     "points.growth": "points.growth=4, or 1 for none",
     "optimizer.rank": "optimizer.rank=400, or 0 for the exact form",
     "tolerance": "tolerance=1e-6",

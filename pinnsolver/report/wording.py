@@ -13,7 +13,7 @@ UNKNOWN = "–"
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 STOPPED = {
-    "tolerance": ("good", "Converged", "the loss fell below the tolerance"),
+    "tolerance": ("good", "Converged", "every held-out residual fell below the tolerance"),
     "plateau": ("good", "Finished", "the loss no longer fell"),
     "steps": ("good", "Finished", "all steps were done"),
     "seconds": ("good", "Finished", "the time budget was used up"),

@@ -198,9 +198,10 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         if best is None or total < 0.99 * best:
             self.last_progress = self.step
         tolerance = self.data.compiled.transformed.settings.tolerance
-        if tolerance is not None and self.data.largest_relative(held_out) < tolerance:
+        met = tolerance is not None and self.data.largest_relative(held_out) < tolerance
+        if met:
             self._stop("tolerance")
-        if best is None or total < best:
+        if best is None or total < best or met:
             state = {k: v.detach().clone() for k, v in self.module.state_dict().items()}
             self.best = Best(state, held_out, self.step)
 
@@ -234,7 +235,7 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
                 group["lr"] *= 0.3
 
     def _watch_stall(self) -> None:
-        """A method that cannot move forgets its curvature, then gets new points, then has converged."""
+        """A method that cannot move forgets what it knows or gets new points, and at the fourth time has converged."""
         optimizer = self.model.opt
         if not isinstance(optimizer, SecondOrder):
             return
@@ -262,4 +263,5 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
 
     def _stop(self, reason: str) -> None:
         self.stopped = self.stopped or reason
-        self.model.stop_training = True
+        if self.model is not None:  # none yet before the first step
+            self.model.stop_training = True

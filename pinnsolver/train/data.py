@@ -22,6 +22,7 @@ from pinnsolver.transform.choices import JACOBIAN_BYTES
 dde = import_deepxde()
 
 CANDIDATES = 5  # for each point drawn by residual
+INTEGRAL_NODES = 16384  # of all points of an integral condition, about
 HELD_OUT = 0.5  # held-out points for each training point
 ADAPTIVE = 16  # points below which a group is drawn uniformly: an end, a seam, the nodes of an integral
 CHUNKS = 32  # of the time, for causal weights
@@ -63,8 +64,11 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
 
         With a module the points follow its residuals, in the interior and on every boundary.
         """
-        drawn = (self._draw_group(k, self.rng, self.growth, module) for k in self.compiled.trained_groups)
-        self.groups = tuple(drawn)
+        groups = self.compiled.groups
+        self.groups = tuple(
+            self._draw_group(k, self.rng, self.growth if groups[k].kind == "equation" else 1.0, module)
+            for k in self.compiled.trained_groups
+        )
 
     def grow(self) -> None:
         """Let the next points be half as many again, as far as the settings and memory allow."""
@@ -129,8 +133,9 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
         running = len(checked.coordinates) - len(pinned) - (group.region.boundary is not None)
         if running <= 0 and group.region.boundary is None:
             return 1
-        if any(view.nodes is not None for view, _ in group.views):
-            return min(most, 32)
+        nodes = max((len(view.nodes) for view, _ in group.views if view.nodes is not None), default=0)
+        if nodes:  # each point costs as many evaluations
+            return min(most, 32, max(8, INTEGRAL_NODES // nodes))
         return most if running > 1 else max(most // 2, 32)
 
     @property
@@ -171,6 +176,7 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
         size = module.size
         total = sum(len(f) for f in factors.values())
         if self._slopes is None or self._slopes.shape != (size, total):
+            self._slopes = None  # so that old and new never lie side by side
             self._slopes = torch.empty(size, total, dtype=self.compiled.dtype, device=self.device)
         out, places, start = self._slopes, {}, 0
         for name, factor in factors.items():
@@ -221,9 +227,9 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
             return
         with torch.no_grad():
             residuals = self._residuals(module, self.groups[:1])
-        # In units of what a wave of size 1 leaves in the stiffest equation: eps is made for numbers of order 1.
-        scale = self.compiled.transformed.scale
-        weighted = [r * (self.weights[n] ** 0.5 / scale) for n, (r, _) in residuals.items()]
+        # In units of what a wave of size 1 leaves in the equation: eps is made for numbers of order 1.
+        scales = self.compiled.transformed.scales
+        weighted = [r / scales[n] for n, (r, _) in residuals.items()]
         self.causal.update(chunk_losses(weighted, self._chunks(), CHUNKS))
 
     def _chunks(self) -> torch.Tensor:
@@ -235,8 +241,8 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
 
     def largest_relative(self, raw: Mapping[str, float]) -> float:
         """Return the largest rms of the terms, each in units of what one wave of size 1 leaves in it."""
-        scale = self.compiled.transformed.scale
-        return max(math.sqrt(self.weights[name] * value) / scale for name, value in raw.items())
+        scales = self.compiled.transformed.scales
+        return max(math.sqrt(value) / scales[name] for name, value in raw.items())
 
     def total(self, raw: Mapping[str, float]) -> float:
         """Return the weighted sum of raw terms."""

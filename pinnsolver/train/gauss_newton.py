@@ -26,7 +26,7 @@ Residuals = Callable[[bool], tuple[torch.Tensor, torch.Tensor | None]]
 # Measured together: a smaller fall of the damping saves trials that fail.
 FALL, RISE = 0.7, 3.0
 AHEAD = 0.1  # part of the step at which the residuals' curvature is measured
-LEAST = 1e-18
+LEAST, MOST = 1e-18, 1e6  # of the damping
 
 
 class LevenbergMarquardt(torch.optim.Optimizer):
@@ -72,7 +72,7 @@ class LevenbergMarquardt(torch.optim.Optimizer):
 
     def forget(self) -> None:
         """Trust the model less."""
-        self.damping = min(self.damping * 100, 1e3)
+        self.damping = min(self.damping * 100, MOST)
 
     def step(self, closure: Callable[[], Any] | None = None) -> float:  # type: ignore[override]
         """Do one iteration; a closure, as DeepXDE hands one over, is not needed.
@@ -83,15 +83,12 @@ class LevenbergMarquardt(torch.optim.Optimizer):
         x = self._flat()
         r, slopes = self._evaluate(True)
         assert slopes is not None
-        loss = float(r.dot(r))
+        wide = r.double()  # in single precision J'J would know no small singular value
+        loss = float(wide.dot(wide))
         self.accepted, self.moved = r, False
         if not math.isfinite(loss) or not torch.isfinite(slopes).all():
             return loss
-        slopes, wide = (
-            slopes.double(),
-            r.double(),
-        )  # in single precision J'J would know no small singular value
-        model = _model(slopes, self._rank, self._generator)
+        model = _model(slopes.double(), self._rank, self._generator)
         for _ in range(self.tries):
             found = self._try(x, wide, loss, model)
             if found is not None:
@@ -101,7 +98,7 @@ class LevenbergMarquardt(torch.optim.Optimizer):
                 change = FALL if gain > 0.75 else 1.0 if gain > 0.25 else 2.0
                 self.damping = max(self.damping * change, LEAST)
                 return loss
-            self.damping = min(self.damping * RISE, 1e6)
+            self.damping = min(self.damping * RISE, MOST)
         self._put(x)
         return loss
 
@@ -236,15 +233,17 @@ class _Randomised(_Model):
     @classmethod
     def of(
         cls, slopes: torch.Tensor, scale: torch.Tensor, rank: int, generator: torch.Generator
-    ) -> _Randomised:
-        """Return the Nystrom approximation from `rank` random vectors (algorithm 2.1 of the source)."""
+    ) -> _Randomised | None:
+        """Return the Nystrom approximation from `rank` random vectors (algorithm 2.1 of the source), None on failure."""
         test = torch.randn(len(slopes), rank, dtype=slopes.dtype, generator=generator).to(slopes.device)
         test = torch.linalg.qr(test).Q
         seen = (slopes @ (slopes.T @ (test / scale[:, None]))) / scale[:, None]
-        shift = torch.finfo(seen.dtype).eps * seen.norm()
+        shift = len(slopes) ** 0.5 * torch.finfo(seen.dtype).eps * seen.norm()
         seen.add_(test, alpha=float(shift))
         inner = test.T @ seen
-        factor = torch.linalg.cholesky(0.5 * (inner + inner.T))
+        factor, info = torch.linalg.cholesky_ex(0.5 * (inner + inner.T))
+        if int(info):
+            return None
         basis, singular, _ = torch.linalg.svd(
             torch.linalg.solve_triangular(factor, seen.T, upper=False).T, full_matrices=False
         )
@@ -265,12 +264,14 @@ class _Randomised(_Model):
 def _model(slopes: torch.Tensor, rank: int | None, generator: torch.Generator) -> _Model:
     """Return the linear model in the form that is cheapest to solve."""
     n, m = slopes.shape
-    diagonal = slopes.square().sum(dim=1)
-    mean = diagonal.mean().clamp(min=1e-300)
+    diagonal = torch.linalg.vector_norm(slopes, dim=1).square()
+    mean = diagonal.mean().clamp(min=1e-100)
     # A floor: a parameter without any slope must not move freely.
     scale = (mean * diagonal.clamp(min=1e-12 * float(mean))).pow(0.25)
     if rank is not None and rank < min(n, m):
-        return _Randomised.of(slopes, scale, rank, generator)
+        found = _Randomised.of(slopes, scale, rank, generator)
+        if found is not None:
+            return found
     if m < n:
         return _ByResiduals(slopes, scale, gram_matrix((slopes / scale[:, None]).T.contiguous()))
     return _ByParameters(slopes, scale, gram_matrix(slopes))

@@ -15,6 +15,7 @@ from pinnsolver.transform.transformed import Choice, Enforcement, TransformedPro
 DEFAULT_STEPS = 1500
 EXACT = 2000  # parameters up to which Gauss-Newton is used
 DENSE = 4000  # parameters up to which a dense quasi-Newton matrix costs less than a gradient
+MOST_DENSE = 12000  # parameters up to which a dense matrix may be asked for: 1.2 GB
 JACOBIAN_BYTES = 2**30  # of the largest Jacobian
 
 
@@ -41,7 +42,7 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
             "Leave out network.fourier, and set network.harmonics higher"
         )
     ansatz, enforcement = build_hard_conditions(checked, settings.hard)
-    automatic, scale = term_weights(checked)
+    automatic, scales = term_weights(checked)
     weights, weight_choice = _weights(automatic, settings, enforcement)
     resolved, choices = _fill_in(checked, settings)
     resolved = resolved.with_values({f"weights.{name}": value for name, value in weights.items()})
@@ -54,7 +55,7 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         ),
         **choices,
     }
-    return TransformedProblem(checked, resolved, ansatz, enforcement, choices, scale)
+    return TransformedProblem(checked, resolved, ansatz, enforcement, choices, scales)
 
 
 def _weights(
@@ -169,6 +170,19 @@ def _points(checked: CheckedProblem, settings: Settings) -> _Automatic:
 def _second(checked: CheckedProblem, settings: Settings) -> _Automatic:
     """Return the second-order method, by the size of its matrices."""
     size = parameter_count(checked, settings)
+    given = settings.optimizer.second
+    if given in ("broyden", "bfgs", "gauss-newton") and not settings.optimizer.rank and size > MOST_DENSE:
+        raise DeclarationError(
+            f"The network has {size} parameters: a dense matrix of them, as optimizer.second={given} needs, takes "
+            f"{8e-9 * size**2:.1f} GB.\nUse optimizer.second=lbfgs, or a smaller network.width"
+        )
+    if settings.optimizer.rank and given not in (None, "gauss-newton"):
+        raise DeclarationError(
+            f"optimizer.rank belongs to Gauss-Newton, but optimizer.second={given} was asked for.\n"
+            "Leave out one of them, or use optimizer.second=gauss-newton"
+        )
+    if settings.optimizer.rank and given is None:
+        return {"optimizer.second": ("gauss-newton", "its rank was asked for")}
     rows = len(checked.equations) * (settings.points.interior or 0)
     numbers = f"{size} parameters"
     if size <= EXACT and 8.0 * size * rows <= JACOBIAN_BYTES:

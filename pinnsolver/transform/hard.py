@@ -171,7 +171,9 @@ def _add_initial_states(
         left = walls.diff(t, level) if level else walls
         rest = _clean(condition.solved[1] - left.subs(t, start), checked)
         reason = _why_incompatible(condition, rest, draft, checked)
-        spread, kinks = _spread(rest, time, function, checked) if level == 0 else (rest, frozenset())
+        spread, kinks = (
+            _spread(rest, condition.solved[1], time, function, checked) if level == 0 else (rest, frozenset())
+        )
         reason = reason or _why_unfit(condition, rest, function, checked, kinks)
         if reason:
             enforcement[condition.name] = Enforcement("soft", reason)
@@ -216,9 +218,9 @@ def _why_incompatible(condition: Condition, rest: Expr, draft: _Draft, checked: 
 
 
 def _spread(
-    rest: Expr, time: Coordinate, function: Field, checked: CheckedProblem
+    rest: Expr, initial: Expr, time: Coordinate, function: Field, checked: CheckedProblem
 ) -> tuple[Expr, frozenset[str]]:
-    """Return an initial function with the kink of its periodic extension spread in time, and in which coordinate.
+    """Return what is left of an initial function with the kink of its periodic extension spread in time, and in which coordinate.
 
     One coordinate only: two seams that cross would need the product of their kinks.
     """
@@ -226,7 +228,7 @@ def _spread(
         if c.name not in checked.periodic or not rest.has(c.symbol):
             continue
         if _jump(rest, c, 0, checked) is None and _jump(rest, c, 1, checked) is not None:
-            how = spreading(checked, function, c, rest)
+            how = spreading(checked, function, c, initial)
             if how is not None:
                 kink = diffused_kink(rest, c, time, how.nu)
                 return growth(how.rate, time) * (rest + kink), frozenset({c.name})

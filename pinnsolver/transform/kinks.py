@@ -6,8 +6,8 @@ initial function,
     D(d, t) = (J / 2) (s exp(-(d / s)^2) / sqrt(pi) - d erfc(d / s)),   s = 2 sqrt(nu (t - t0)),
 
 with d the distance to either end solves D_t = nu D_dd (Carslaw and Jaeger 1959, section 2.4, the first integral of erfc),
-vanishes at t0, and makes value, slope and curvature of the sum the same at both ends. So the condition can be
-built in: what is left for the network to find is smooth. The reaction makes the kink grow or decay at the rate
+vanishes at t0, and makes value and slope of the sum the same at both ends (and leaves the curvature so). So the condition
+can be built in: what is left for the network to find is smooth. The reaction makes the kink grow or decay at the rate
 c = f'(u) at the seam: to first order in t the sum is multiplied by 1 + sign(c) (1 - exp(-|c| (t - t0))), which is
 exp(c (t - t0)) where it decays and stays below 2 where it grows.
 """
@@ -21,7 +21,9 @@ from sympy import Expr
 
 from pinnsolver.declare import CheckedProblem, Coordinate, Field
 
-START = sympy.Rational(1, 10**20)  # of the horizon, in place of zero: s must not vanish
+START = sympy.Rational(
+    1, 10**15
+)  # of the horizon, in place of zero: s must not vanish, nor sink below float32
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,13 @@ def spreading(
     residual, own = found[0]
     lead = residual.expr.diff(own[by_time])
     nu = sympy.simplify(-residual.expr.diff(own[by_space]) / lead)
-    carried = by_slope in own and residual.expr.diff(own[by_slope]) != 0
-    if not (nu.is_number and nu.is_positive) or carried:
+    # Neither a first nor a mixed derivative: they would carry the kink away, or keep it.
+    others = [
+        symbol
+        for orders, symbol in own.items()
+        if orders == by_slope or (orders[column] and sum(orders) > orders[column])
+    ]
+    if not (nu.is_number and nu.is_positive) or any(residual.expr.diff(s) != 0 for s in others):
         return None
     zero = (0,) * len(names)
     rate = -residual.expr.diff(own[zero]) / lead if zero in own else sympy.S.Zero
@@ -89,7 +96,10 @@ def diffused_kink(initial: Expr, coordinate: Coordinate, time: Coordinate, nu: E
     ends = (coordinate.low_exact, coordinate.high_exact)
     slope = initial.diff(x)
     jump = slope.subs(x, ends[0]) - slope.subs(x, ends[1])
-    s = 2 * sympy.sqrt(nu * (time.symbol - time.low_exact + START * time.length))
+    elapsed = time.symbol - time.low_exact
+    least = START * sympy.nsimplify(time.high_exact - time.low_exact, rational=True)
+    # A sum of squares: t - t0 + least would be merged to one rounded number.
+    s = 2 * sympy.sqrt(nu * sympy.sqrt(elapsed**2 + least**2))
     total = sympy.S.Zero
     for distance in (x - ends[0], ends[1] - x):
         z = distance / s

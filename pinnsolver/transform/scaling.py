@@ -24,15 +24,15 @@ from pinnsolver.declare.lower import FieldValue, Lowered
 MOST = 1e6
 
 
-def term_weights(checked: CheckedProblem) -> tuple[dict[str, float], float]:
-    """Return the weight of every equation, condition and set of observations, and the largest s_j."""
+def term_weights(checked: CheckedProblem) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the weight and s of every equation, condition and set of observations."""
     equations = {e.name: residual_scale(e.residual, checked) for e in checked.equations}
     others = {c.name: residual_scale(c.residual, checked) for c in checked.conditions}
     others |= {m.name: residual_scale(m.quantity, checked) for m in checked.observations}
     largest = max(equations.values())
     scales = {**equations, **others}
     weights = {n: float(f"{min((largest / scale) ** 2, MOST):.3g}") for n, scale in scales.items()}
-    return weights, largest
+    return weights, scales
 
 
 def residual_scale(lowered: Lowered, checked: CheckedProblem) -> float:

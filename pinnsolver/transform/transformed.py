@@ -55,7 +55,7 @@ class TransformedProblem:
         ansatz: by field name, for every field.
         enforcement: by condition name, for every condition.
         choices: by name, for the report.
-        scale: what one wave of size 1 leaves in the stiffest equation (see `scaling.py`).
+        scales: by term, what one wave of size 1 leaves in it (see `scaling.py`).
     """
 
     checked: CheckedProblem
@@ -63,4 +63,4 @@ class TransformedProblem:
     ansatz: Mapping[str, Ansatz]
     enforcement: Mapping[str, Enforcement]
     choices: Mapping[str, Choice]
-    scale: float = 1.0
+    scales: Mapping[str, float]
