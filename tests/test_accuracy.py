@@ -42,5 +42,6 @@ def test_the_automatic_choices_reach_the_bound(name):
 
 @pytest.mark.slow
 def test_the_unknown_coefficient_is_found():
-    solution = solve(load_problem(PROBLEMS / "inverse_diffusion.py"), steps=200, seed=1, quiet=True)
-    assert solution.unknowns["D"] == pytest.approx(0.15, rel=0.012)  # 0.1495, 0.1494
+    solution = solve(load_problem(PROBLEMS / "inverse_diffusion.py"), steps=300, seed=1, quiet=True)
+    assert solution.unknowns["D"] == pytest.approx(0.15, rel=1e-3)  # 0.14998
+    assert solution.relative_l2["u"] < 2e-4  # 5.8e-5: as far as the noise allows

@@ -8,7 +8,7 @@ import torch
 from conftest import compiled
 from sympy import Eq, Function, pi, sin, symbols
 
-from pinnsolver import Problem
+from pinnsolver import Observations, Problem, Unknown
 from pinnsolver.sample import Sampler
 from pinnsolver.train import (
     LevenbergMarquardt,
@@ -19,7 +19,7 @@ from pinnsolver.train import (
 )
 from pinnsolver.train.gauss_newton import _model, conjugate_gradients, gram_matrix
 
-x = symbols("x")
+x, t = symbols("x t")
 u = Function("u")
 SINE = Problem(
     "sine",
@@ -185,3 +185,36 @@ def test_only_the_equations_get_more_points():
     data.redraw()
     assert data.points["equation"] == 75
     assert all(data.points[name] == count for name, count in before.items() if name != "equation")
+
+
+def test_noisy_observations_lose_weight_unless_weights_were_asked_for():
+    rate = Unknown("rate", start=1, low=0)
+    times = np.linspace(0, 1, 21)
+    noise = np.random.default_rng(0).normal(0, 0.05, 21)
+    problem = Problem(
+        "decay",
+        [Eq(u(t).diff(t), -rate * u(t))],
+        [],
+        (t, 0, 1),
+        [Eq(u(0), 1)],
+        observations=[Observations(u(t), times, np.exp(-2 * times) + noise)],
+    )
+    found = {}
+    for asked in ({}, {"weights__equation": 1.0}):
+        made = compiled(problem, steps=300, network__width=12, causal=False, **asked)
+        history = train_problem(made).history.columns()
+        name = "observations of u(t)"
+        ratio = history[f"weighted:{name}"] / history[f"raw:{name}"]
+        found[bool(asked)] = (ratio[-1] / ratio[0], history["unknown:rate"][-1])
+    assert found[False][0] < 0.01 and found[True][0] == pytest.approx(1)
+    best = least_squares_rate(times, np.exp(-2 * times) + noise)
+    assert abs(found[False][1] - best) < 0.2 * abs(found[True][1] - best)
+
+
+def least_squares_rate(times, values):
+    """Return the rate of the exact solution that fits best."""
+    rates = np.linspace(1.5, 2.5, 100_001)
+    misfit = ((np.exp(-np.outer(rates[::100], times)) - values) ** 2).sum(1)
+    near = rates[::100][misfit.argmin()]
+    fine = np.linspace(near - 0.002, near + 0.002, 4001)
+    return fine[((np.exp(-np.outer(fine, times)) - values) ** 2).sum(1).argmin()]

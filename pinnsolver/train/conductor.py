@@ -125,6 +125,8 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         self.stalls = 0
         self.restarts = 0
         self.overfits = 0
+        self.idle = 0  # redraws since the training loss fell
+        self.trained = math.inf
         self.checkpointed = 0.0
         self.on_redraw: Callable[[], None] = lambda: None
 
@@ -216,6 +218,10 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         if self.overfits >= 2:
             self.data.grow()
             self.overfits = 0
+        if self.phase not in ("start", "Adam"):
+            self.idle = self.idle + 1 if trained > 0.95 * self.trained else 0
+            self.data.trust_data_less(stagnant=self.idle >= 2)
+            self.trained = self.data.total({n: float(v.detach()) for n, v in self.data.raw.items()})
         self.data.redraw(self.module)
         self.on_redraw()
 

@@ -17,12 +17,17 @@ from pinnsolver.sample import PointSet, Sampler, import_deepxde
 from pinnsolver.train.device import find_device
 from pinnsolver.train.module import TrainableProblem
 from pinnsolver.transform import transform_problem
-from pinnsolver.transform.choices import JACOBIAN_BYTES
+from pinnsolver.transform.choices import ASKED, JACOBIAN_BYTES
 
 dde = import_deepxde()
 
 CANDIDATES = 5  # for each point drawn by residual
 INTEGRAL_NODES = 16384  # of all points of an integral condition, about
+NOISE, SHARE = (
+    10.0,
+    0.01,
+)  # misfit over all else, weighted, above which it is noise; the latter once nothing falls
+LEAST_TRUST = 1e-4  # of the weight of observations, at the end of halving it
 HELD_OUT = 0.5  # held-out points for each training point
 ADAPTIVE = 16  # points below which a group is drawn uniformly: an end, a seam, the nodes of an integral
 CHUNKS = 32  # of the time, for causal weights
@@ -51,6 +56,8 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
         self.rng = np.random.default_rng([seed, 1])
         chosen = compiled.transformed.settings.weights or {}
         self.weights = {name: chosen.get(name, 1.0) for name in compiled.term_names}
+        self._automatic = compiled.transformed.choices["weights"].reason != ASKED
+        self._least = {name: LEAST_TRUST * weight for name, weight in self.weights.items()}
         causal = compiled.transformed.settings.causal
         self.causal = CausalState(torch.ones(CHUNKS, dtype=compiled.dtype, device=device)) if causal else None
         self.raw: dict[str, torch.Tensor] = {}
@@ -77,6 +84,27 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
         if self._slopes is not None:
             most = min(most, self.growth * JACOBIAN_BYTES / self._slopes.nbytes)
         self.growth = max(self.growth, min(1.5 * self.growth, most))
+
+    def trust_data_less(self, stagnant: bool) -> None:
+        """Halve the weight of observations that no solution of the equations meets.
+
+        Exact data and equations are met together ever better. Where their misfit is far above what is left of all
+        else, or the loss no longer falls with a part of it theirs, they are noisy: at that weight the field
+        bends to the noise, and the unknown numbers with it. At a small one the equations hold, and the fit is one of
+        least squares among their solutions.
+
+        Args:
+            stagnant: whether the loss no longer falls.
+        """
+        own = {n for p in self.groups if p.group.kind == "observation" for n in p.group.names}
+        if not own or not self._automatic:
+            return
+        weighted = {n: self.weights[n] * float(v.detach()) for n, v in self.raw.items()}
+        rest = math.fsum(v for n, v in weighted.items() if n not in own)
+        bound = SHARE * rest if stagnant else NOISE * rest
+        for name in own:
+            if weighted[name] > bound and self.weights[name] > self._least[name]:
+                self.weights[name] *= 0.5
 
     def _draw(self, rng: np.random.Generator, share: float) -> tuple[PreparedGroup, ...]:
         """Return the trained groups on new points, `share` of the usual number."""

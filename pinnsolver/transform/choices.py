@@ -13,6 +13,7 @@ from pinnsolver.transform.size import parameter_count
 from pinnsolver.transform.transformed import Choice, Enforcement, TransformedProblem
 
 DEFAULT_STEPS = 1500
+ASKED = "asked for"  # the reason of what the user chose
 EXACT = 2000  # parameters up to which Gauss-Newton is used
 DENSE = 4000  # parameters up to which a dense quasi-Newton matrix costs less than a gradient
 MOST_DENSE = 12000  # parameters up to which a dense matrix may be asked for: 1.2 GB
@@ -51,7 +52,7 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
     counts = f"{len(hard)} of {len(enforcement)} conditions"
     choices = {
         "hard conditions": Choice(
-            counts, "asked for" if settings.hard is not None else "every condition whose ansatz is plain"
+            counts, ASKED if settings.hard is not None else "every condition whose ansatz is plain"
         ),
         **choices,
     }
@@ -75,7 +76,9 @@ def _weights(
             f"The terms are: {'; '.join(soft)}"
         )
     reason = "each residual in units of what one wave of size 1 across the domain leaves in it"
-    return soft | dict(given), Choice(soft | dict(given), "asked for" if given else reason)
+    if any(name.startswith("observations") for name in soft):
+        reason += "; that of observations is halved as often as they prove to be noise"
+    return soft | dict(given), Choice(soft | dict(given), ASKED if given else reason)
 
 
 def _fill_in(checked: CheckedProblem, settings: Settings) -> tuple[Settings, dict[str, Choice]]:
@@ -84,12 +87,12 @@ def _fill_in(checked: CheckedProblem, settings: Settings) -> tuple[Settings, dic
     for automatic in (_run, _method, _network, _points, _second, _plan):  # the later look at the earlier ones
         for key, (value, reason) in automatic(checked, settings).items():
             given = _value(settings, key)
-            choices[key] = Choice(value if given is None else given, reason if given is None else "asked for")
+            choices[key] = Choice(value if given is None else given, reason if given is None else ASKED)
             settings = settings.with_values({key: choices[key].value})
     for key in ("steps", "seconds", "tolerance", "threads", "hard"):
         given = _value(settings, key)
         if given is not None and key not in choices:
-            choices[key] = Choice(given, "asked for")
+            choices[key] = Choice(given, ASKED)
     return settings, choices
 
 
