@@ -19,7 +19,7 @@ from rich.progress import track
 
 from pinnsolver.network import AutogradNetwork, OwnNetwork
 from pinnsolver.network.jets import closed_indices
-from pinnsolver.network.taylor import CHUNK
+from pinnsolver.network.sweep import CHUNK
 
 from .machine import cores, describe_machine, new_path, write_json
 from .ways import EQUATIONS, Derivatives, Equation, by_func, by_network, make_module
