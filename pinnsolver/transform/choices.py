@@ -207,7 +207,7 @@ def _plan(checked: CheckedProblem, settings: Settings) -> _Automatic:
     )
     return {
         "points.redraw": redraw,
-        "optimizer.adam": (200 if exact else 500, "first order finds the basin, second order the digits"),
+        "optimizer.adam": (100 if exact else 500, "first order finds the basin, second order the digits"),
         "optimizer.learning_rate": (5e-3, "falls to a tenth along Adam's steps"),
         "optimizer.memory": (50, "pairs that L-BFGS remembers"),
         "optimizer.rank": (0, "Gauss-Newton solves its system exactly"),
