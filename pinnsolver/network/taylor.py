@@ -80,17 +80,12 @@ def taylor_derivatives(
     """
     if memory is None or torch.is_inference_mode_enabled():  # what is made there serves nowhere else
         memory = Memory(0)
-    stacks = [_read_stack(trunk) for trunk in module.trunks]
-    if not all(stacks):
+    stacks = _read_stacks(module, fields)
+    if stacks is None:
         return nested_derivatives(module, fields, points, plan)
-    order = module.order.tolist() if len(stacks) > 1 else list(range(len(fields)))
     found: dict[FieldDerivative, torch.Tensor] = {}
-    first = 0
-    for stack in stacks:
-        assert stack is not None
-        outputs = {f: order[k] - first for k, f in enumerate(fields) if 0 <= order[k] - first < stack.outputs}
+    for stack, outputs in stacks:
         found |= _stack_derivatives(stack, outputs, points.detach(), plan, memory)
-        first += stack.outputs
     return found
 
 
@@ -98,22 +93,19 @@ def _taylor_linearised(
     module: Trunks, fields: Sequence[str], points: torch.Tensor, plan: DerivativePlan, memory: Memory
 ) -> Linearised | None:
     """Return planned derivatives with their slopes; None where an activation is not of the kinds known here."""
-    stacks = [_read_stack(trunk) for trunk in module.trunks]
-    if not all(stacks):
+    stacks = _read_stacks(module, fields)
+    if stacks is None:
         return None
-    order = module.order.tolist() if len(stacks) > 1 else list(range(len(fields)))
     values: dict[FieldDerivative, torch.Tensor] = {}
     parts: list[tuple[slice, _StackLine]] = []
-    first = start = 0
-    for stack in stacks:
-        assert stack is not None
-        outputs = {f: order[k] - first for k, f in enumerate(fields) if 0 <= order[k] - first < stack.outputs}
+    start = 0
+    for stack, outputs in stacks:
         stop = start + sum(p.numel() for p in stack.parameters)
         with torch.no_grad():
             line = _StackLine.of(stack, outputs, points, plan, memory)
         values |= line.values
         parts.append((slice(start, stop), line))
-        first, start = first + stack.outputs, stop
+        start = stop
 
     def fill(seeds: Mapping[FieldDerivative, torch.Tensor], out: torch.Tensor) -> None:
         with torch.no_grad():
@@ -135,6 +127,21 @@ class _Stack:
     @property
     def outputs(self) -> int:
         return len(self.parameters[-1])
+
+
+def _read_stacks(module: Trunks, fields: Sequence[str]) -> list[tuple[_Stack, dict[str, int]]] | None:
+    """Return each perceptron's parts with its output columns by field; None if one is not of the kinds known here."""
+    order = module.order.tolist() if len(module.trunks) > 1 else list(range(len(fields)))
+    found = []
+    first = 0
+    for trunk in module.trunks:
+        stack = _read_stack(trunk)
+        if stack is None:
+            return None
+        outputs = {f: order[k] - first for k, f in enumerate(fields) if 0 <= order[k] - first < stack.outputs}
+        found.append((stack, outputs))
+        first += stack.outputs
+    return found
 
 
 def _read_stack(trunk: torch.nn.Module) -> _Stack | None:

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch.optim.lbfgs import _strong_wolfe
 
+from pinnsolver.train.flat import gather, scatter
+
 
 class SelfScaledBroyden(torch.optim.Optimizer):
     """The inverse Hessian as a dense matrix, updated in place; each `step` is one iteration.
@@ -51,7 +53,7 @@ class SelfScaledBroyden(torch.optim.Optimizer):
         Returns:
             The loss before the iteration.
         """
-        x = self._flat()
+        x = gather(self._params)
         loss, gradient = self._known or self._evaluate(closure)
         self._known = (loss, gradient)
         if not math.isfinite(loss):
@@ -69,7 +71,7 @@ class SelfScaledBroyden(torch.optim.Optimizer):
         start = 1.0 if self._inverse is not None else min(1.0, 1.0 / float(gradient.abs().sum()))
 
         def along(origin: torch.Tensor, length: float, d: torch.Tensor) -> tuple[float, torch.Tensor]:
-            self._put(origin + length * d)
+            scatter(origin + length * d, self._params)
             return self._evaluate(closure)
 
         new_loss, new_gradient, length, _ = _strong_wolfe(
@@ -78,9 +80,9 @@ class SelfScaledBroyden(torch.optim.Optimizer):
         length = float(length)
         self.moved = bool(length != 0 and math.isfinite(new_loss) and new_loss <= loss)
         if not self.moved:
-            self._put(x)
+            scatter(x, self._params)
             return loss
-        self._put(x + length * direction)
+        scatter(x + length * direction, self._params)
         self._known = (float(new_loss), new_gradient)
         self._update(length * direction, new_gradient - gradient, gradient, length)
         return loss
@@ -117,16 +119,6 @@ class SelfScaledBroyden(torch.optim.Optimizer):
             torch.zeros_like(p).reshape(-1) if p.grad is None else p.grad.reshape(-1) for p in self._params
         ]
         return loss, torch.cat(parts)
-
-    def _flat(self) -> torch.Tensor:
-        return torch.cat([p.detach().reshape(-1) for p in self._params])
-
-    def _put(self, flat: torch.Tensor) -> None:
-        offset = 0
-        with torch.no_grad():
-            for p in self._params:
-                p.copy_(flat[offset : offset + p.numel()].view_as(p))
-                offset += p.numel()
 
 
 def self_scaling(

@@ -23,10 +23,8 @@ dde = import_deepxde()
 
 CANDIDATES = 5  # for each point drawn by residual
 INTEGRAL_NODES = 16384  # of all points of an integral condition, about
-NOISE, SHARE = (
-    10.0,
-    0.01,
-)  # misfit over all else, weighted, above which it is noise; the latter once nothing falls
+NOISE = 10.0  # weighted misfit over all else above which observations are noisy
+SHARE = 0.01  # the same, once the loss no longer falls
 LEAST_TRUST = 1e-4  # of the weight of observations, at the end of halving it
 HELD_OUT = 0.5  # held-out points for each training point
 ADAPTIVE = 16  # points below which a group is drawn uniformly: an end, a seam, the nodes of an integral

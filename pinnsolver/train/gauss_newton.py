@@ -20,6 +20,8 @@ from typing import Any
 
 import torch
 
+from pinnsolver.train.flat import gather, scatter
+
 # Takes whether slopes are wanted; gives residuals (m,) and their slopes (n, m), the transposed Jacobian, or None.
 Residuals = Callable[[bool], tuple[torch.Tensor, torch.Tensor | None]]
 
@@ -80,7 +82,7 @@ class LevenbergMarquardt(torch.optim.Optimizer):
         Returns:
             The loss before the iteration.
         """
-        x = self._flat()
+        x = gather(self._params)
         r, slopes = self._evaluate(True)
         assert slopes is not None
         wide = r.double()  # in single precision J'J would know no small singular value
@@ -93,13 +95,13 @@ class LevenbergMarquardt(torch.optim.Optimizer):
             found = self._try(x, wide, loss, model)
             if found is not None:
                 place, gain, self.accepted = found
-                self._put(place)
+                scatter(place, self._params)
                 self.moved = True
                 change = FALL if gain > 0.75 else 1.0 if gain > 0.25 else 2.0
                 self.damping = max(self.damping * change, LEAST)
                 return loss
             self.damping = min(self.damping * RISE, MOST)
-        self._put(x)
+        scatter(x, self._params)
         return loss
 
     def _try(
@@ -114,7 +116,7 @@ class LevenbergMarquardt(torch.optim.Optimizer):
         predicted = loss - float(left.dot(left))
         total, found = self._trial(x + d)
         if self.acceleration and math.isfinite(total):
-            self._put(x + AHEAD * d)
+            scatter(x + AHEAD * d, self._params)
             ahead = self._evaluate(False)[0].double()
             # r(x + h d) = r + h J d + h^2/2 r'' d d: the bend is r'' d d, the correction -1/2 J^+ bend.
             bend = (ahead - r).sub_(left - r, alpha=AHEAD).mul_(2 / AHEAD**2)
@@ -128,7 +130,7 @@ class LevenbergMarquardt(torch.optim.Optimizer):
         return x + d, (loss - total) / max(predicted, 1e-300), found
 
     def _trial(self, place: torch.Tensor) -> tuple[float, torch.Tensor]:
-        self._put(place)
+        scatter(place, self._params)
         r = self._evaluate(False)[0].double()
         total = float(r.dot(r))
         return (total if math.isfinite(total) else math.inf), r
@@ -136,16 +138,6 @@ class LevenbergMarquardt(torch.optim.Optimizer):
     def _evaluate(self, slopes: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
         self.evaluations += 1
         return self._residuals(slopes)
-
-    def _flat(self) -> torch.Tensor:
-        return torch.cat([p.detach().reshape(-1) for p in self._params])
-
-    def _put(self, flat: torch.Tensor) -> None:
-        offset = 0
-        with torch.no_grad():
-            for p in self._params:
-                p.copy_(flat[offset : offset + p.numel()].view_as(p))
-                offset += p.numel()
 
 
 def residuals_by_autograd(

@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from pinnsolver.train.flat import gather
+
 
 class SteppedLBFGS(torch.optim.LBFGS):
     """L-BFGS with strong Wolfe line search, each `step` one iteration.
@@ -57,7 +59,7 @@ class SteppedLBFGS(torch.optim.LBFGS):
         Returns:
             The loss before the iteration.
         """
-        before = self._flat()
+        before = gather(self._params)
         if self._changed and self._seen:
             self._carry_over(before, closure)
         self._changed = False
@@ -65,7 +67,7 @@ class SteppedLBFGS(torch.optim.LBFGS):
         self._seen = []
 
         def remembered() -> Any:
-            here = self._flat()
+            here = gather(self._params)
             for point, loss, gradient in (*seen, *self._seen):
                 if torch.equal(point, here):
                     self._put_gradient(gradient)
@@ -73,7 +75,7 @@ class SteppedLBFGS(torch.optim.LBFGS):
             return self._evaluate(here, closure)
 
         loss = super().step(remembered)
-        after = self._flat()
+        after = gather(self._params)
         self.moved = not torch.equal(before, after)
         self._seen = [s for s in (*seen, *self._seen) if torch.equal(s[0], after)]
         return loss / (self._scale or 1.0)
@@ -97,9 +99,6 @@ class SteppedLBFGS(torch.optim.LBFGS):
         self._evaluate(here, closure)
         if old is not None and state.get("prev_flat_grad") is not None:
             state["prev_flat_grad"] = state["prev_flat_grad"] + (self._seen[-1][2] - old)
-
-    def _flat(self) -> torch.Tensor:
-        return torch.cat([p.detach().reshape(-1) for p in self._params])
 
     def _put_gradient(self, gradient: torch.Tensor) -> None:
         offset = 0
