@@ -20,7 +20,8 @@ setup: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,fast]'
+	$(BIN)/python -c 'from pinnsolver.network import warm_up; warm_up()'
 	touch $@
 
 demo: setup
@@ -48,7 +49,7 @@ bench: setup
 	$(MAKE) bench-peers
 
 bench-engine: setup
-	$(BIN)/python -m tests.bench engine
+	GOMP_SPINCOUNT=2000 $(BIN)/python -m tests.bench engine
 
 bench-peers: setup
 	$(BIN)/python -m tests.bench peers --seconds $(SECONDS) --seeds "$(SEEDS)" --threads $(THREADS) \

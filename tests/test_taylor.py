@@ -10,11 +10,25 @@ from hypothesis import strategies as st
 
 from pinnsolver.compile import DerivativePlan
 from pinnsolver.network import AutogradNetwork
+from pinnsolver.network import fused as fused_module
 from pinnsolver.network import sweep as sweep_module
+from pinnsolver.network import taylor as taylor_module
 from pinnsolver.network.autograd import nested_derivatives
 from pinnsolver.network.jets import closed_indices, jet_tables
 from pinnsolver.network.mlp import Features, ModifiedPerceptron, Perceptron, Trunks
 from pinnsolver.network.taylor import OwnNetwork
+
+
+@pytest.fixture(params=["compiled", "torch"], scope="module", autouse=True)
+def engine(request):
+    """Run everything with the compiled loops and without them."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "torch":
+            patch.setattr(taylor_module, "can_fuse", lambda like: False)
+        else:
+            pytest.importorskip("numba")
+        yield request.param
+
 
 LOW, HIGH = (-1.0, 0.0, 0.5), (1.0, 2.0, 1.25)
 PLANS = {
@@ -219,6 +233,41 @@ def test_chunks_change_nothing_for_any_kind(monkeypatch, kind):
     for n in (1, 65, 131):
         assert_agrees(network, some_points(n), planned("u", PLANS["second"]), 1e-12, 1e-12)
         assert_rows_agree(network, some_points(n), planned("u", PLANS["second"]))
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sin"])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_blocks_and_threads_change_nothing(monkeypatch, activation, threads):
+    network = OwnNetwork(Trunks([trunk((0, 1, 2), 1, activation)], [0]), "u")
+    monkeypatch.setattr(fused_module, "LEAST_WORK", 1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        for n in (1, 127, 128, 129, 500):
+            assert_agrees(network, some_points(n), planned("u", PLANS["second"]), 1e-12, 1e-12)
+            assert_rows_agree(network, some_points(n), planned("u", PLANS["second"]))
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sin"])
+@pytest.mark.parametrize("size", [1e-3, 30.0, 4e3])
+def test_small_and_large_arguments_are_as_exact_as_torchs(activation, size):
+    module = Trunks([trunk((0, 1, 2), 1, activation)], [0])
+    with torch.no_grad():
+        module.trunks[0].layers[0].weight.mul_(size)
+    network = OwnNetwork(module, "u")
+    assert_agrees(network, some_points(200), planned("u", PLANS["first"]), 1e-11, 1e-10)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sin"])
+def test_what_is_no_number_stays_none(activation):
+    module = Trunks([trunk((0, 1, 2), 1, activation)], [0])
+    with torch.no_grad():
+        module.trunks[0].layers[0].bias[2] = torch.nan
+    network = OwnNetwork(module, "u")
+    for value in network.derivatives(some_points(), planned("u", PLANS["second"])).values():
+        assert value.isnan().all()
 
 
 @pytest.mark.parametrize("activation", ["tanh", "sin"])

@@ -6,18 +6,18 @@ fast as those of (K, n, width).
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import torch
 
-from pinnsolver.network.activations import SineJets, TanhJets
-from pinnsolver.network.buffers import Jet, Kept, Memory
+from pinnsolver.network.buffers import Jet, Kept
 from pinnsolver.network.gradients import Gradients, RowGradients, TotalGradients
-from pinnsolver.network.inputs import InputJet
 from pinnsolver.network.jets import JetTables, jet_tables
+from pinnsolver.network.passes import Passes
 from pinnsolver.network.products import transposed_product
 
 # Numbers in one jet of a chunk on the CPU, 2 MiB in float64: measured; smaller chunks pay for more operations.
@@ -43,29 +43,25 @@ class Layers:
     bias: torch.Tensor
 
 
-class Sweep(ABC):
-    """Both passes over one network, in chunks of points; layers are numbered as their parameters lie.
-
-    Args:
-        activation: of the hidden layers.
-        inputs: derivatives of the features.
-        n: number of points.
-        memory: for all that is as large as a jet.
-    """
+class Sweep(Passes):
+    """Both passes in chunks of points; layers are numbered as their parameters lie."""
 
     heads: ClassVar[int]  # so many layers, the first ones, act on the features
 
-    def __init__(
-        self, activation: type[TanhJets] | type[SineJets], inputs: InputJet, n: int, memory: Memory
-    ) -> None:
-        self.activation = activation
-        self.inputs = inputs
-        self.n = n
-        self.memory = memory
-        self.K = len(inputs.indices)
-        self.first = jet_tables(inputs.indices, inputs.present)
-        self.inner = jet_tables(inputs.indices)
-        self.one = inputs.values.new_ones(())
+    @cached_property
+    def first(self) -> JetTables:
+        """The sums of a layer on the features."""
+        return jet_tables(self.inputs.indices, self.inputs.present)
+
+    @cached_property
+    def inner(self) -> JetTables:
+        """The sums of a layer on hidden values."""
+        return jet_tables(self.inputs.indices)
+
+    @cached_property
+    def one(self) -> torch.Tensor:
+        """The number, 0-d."""
+        return self.inputs.values.new_ones(())
 
     @abstractmethod
     def up(self, layers: Layers, chunk: slice, keep: bool) -> Saved:
@@ -92,12 +88,7 @@ class Sweep(ABC):
         """
 
     def forward(self, parameters: Sequence[torch.Tensor], kept: Kept | None) -> torch.Tensor:
-        """Return the outputs' jet, (K, outputs, n).
-
-        Args:
-            parameters: weight and bias of each layer in turn.
-            kept: takes what the backward pass needs.
-        """
+        """Return the outputs' jet, (K, outputs, n)."""
         layers = self._layers(parameters)
         result = self.inputs.values.new_empty(self.K, len(layers.bias), self.n)
         for chunk in self._chunks(len(parameters[0])):
@@ -114,12 +105,7 @@ class Sweep(ABC):
     def backward(
         self, parameters: Sequence[torch.Tensor], kept: Kept, gradient: torch.Tensor
     ) -> list[torch.Tensor]:
-        """Return the gradients by the parameters.
-
-        Args:
-            kept: from the forward pass.
-            gradient: by the outputs' jet, (K, outputs, n).
-        """
+        """Return the gradients by the parameters."""
         into = TotalGradients(parameters, self.inputs, self.heads)
         self._all_down(parameters, kept, gradient, into)
         return into.result()
@@ -127,13 +113,7 @@ class Sweep(ABC):
     def jacobian(
         self, parameters: Sequence[torch.Tensor], kept: Kept, seeds: torch.Tensor, out: torch.Tensor
     ) -> None:
-        """Set out to the gradient at each point by itself, what `backward` adds up over the points.
-
-        Args:
-            kept: from the forward pass.
-            seeds: by the outputs' jet, (K, outputs, n).
-            out: (number of parameters, n), weights row by row before biases, layer after layer.
-        """
+        """Set out to the gradient at each point by itself."""
         self._all_down(parameters, kept, seeds, RowGradients(parameters, self.inputs, out))
 
     def _all_down(

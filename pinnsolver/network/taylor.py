@@ -1,9 +1,8 @@
 """Derivatives of our own networks by forward propagation of jets, with a backward pass written out by hand.
 
 Every layer passes on the derivatives of its outputs by the coordinates (Taylor-mode differentiation; Griewank and
-Walther, Evaluating Derivatives, 2nd ed. 2008, chapter 13); `activations.py` has the formulas, `sweep.py` and `gated.py` the passes.
-Measured on two cores with one thread, float64, 3 layers of 20 to 26, loss and gradient of an equation of second
-order cost 2.4 to 3.3 times less than nested autograd, of fourth order 3.6 times.
+Walther, Evaluating Derivatives, 2nd ed. 2008, chapter 13); `activations.py` has the formulas; `loops.py` has the passes as compiled loops, `sweep.py` and
+`gated.py` as torch operations for other devices, precisions and networks.
 """
 
 from __future__ import annotations
@@ -19,11 +18,13 @@ from pinnsolver.compile import DerivativePlan, FieldDerivative, Linearised
 from pinnsolver.network.activations import ACTIVATIONS, SineJets, TanhJets
 from pinnsolver.network.autograd import nested_derivatives, nested_linearised
 from pinnsolver.network.buffers import Kept, Memory
+from pinnsolver.network.fused import FusedPasses, can_fuse
 from pinnsolver.network.gated import GatedSweep
 from pinnsolver.network.inputs import input_jet
 from pinnsolver.network.jets import Orders, closed_indices
 from pinnsolver.network.mlp import Features, ModifiedPerceptron, Perceptron, Trunks
-from pinnsolver.network.sweep import PlainSweep, Sweep
+from pinnsolver.network.passes import Passes
+from pinnsolver.network.sweep import PlainSweep
 
 
 class OwnNetwork(torch.nn.Module):
@@ -55,6 +56,21 @@ class OwnNetwork(torch.nn.Module):
         """Return each planned derivative, (n, 1), and a function that gives their slopes by the parameters."""
         found = _taylor_linearised(self.module, self.fields, points.detach(), plan, self.memory)
         return found or nested_linearised(self.module, self.fields, points, plan)
+
+
+def warm_up() -> None:
+    """Compile the loops, which then lie on the disk, so that no run has to wait for them."""
+    features = Features([0], [-1.0], [1.0], [False], harmonics=1)
+    trunk = Perceptron(features, 4, 2, 1, "tanh", torch.Generator().manual_seed(0))
+    network = OwnNetwork(Trunks([trunk], [0]).double(), ["u"])
+    points, plan = torch.zeros(3, 1, dtype=torch.float64), DerivativePlan.of([("u", (1,))])
+    network.derivatives(points, plan)["u", (1,)].sum().backward()
+    parameters = sum(p.numel() for p in network.parameters())
+    line = network.linearise(points, plan)
+    line.fill(
+        {key: torch.ones(3, 1, dtype=torch.float64) for key in line.values},
+        torch.empty(parameters, 3, dtype=torch.float64),
+    )
 
 
 def taylor_derivatives(
@@ -121,7 +137,7 @@ class _Stack:
 
     features: Features
     activation: type[TanhJets] | type[SineJets]
-    sweep: type[Sweep]
+    passes: type[Passes]
     parameters: tuple[torch.Tensor, ...]  # weight (out, in) and bias (out) of each layer in turn
 
     @property
@@ -167,7 +183,7 @@ def _read_stack(trunk: torch.nn.Module) -> _Stack | None:
     return _Stack(trunk.features, ACTIVATIONS[kinds.pop()], _SWEEPS[type(trunk)], tuple(parameters))
 
 
-_SWEEPS: dict[type[torch.nn.Module], type[Sweep]] = {
+_SWEEPS: dict[type[torch.nn.Module], type[Passes]] = {
     Perceptron: PlainSweep,
     ModifiedPerceptron: GatedSweep,
 }
@@ -181,23 +197,23 @@ def _stack_derivatives(
     Args:
         outputs: its output columns by field.
     """
-    sweep, local, found = _plan_sweep(stack, outputs, points, plan, memory)
-    if sweep is None:
+    passes, local, found = _plan_passes(stack, outputs, points, plan, memory)
+    if passes is None:
         return found
     wanted = tuple(local.values())
     if torch.is_grad_enabled() and any(p.requires_grad for p in stack.parameters):
-        values = _Propagation.apply(sweep, wanted, *stack.parameters)
+        values = _Propagation.apply(passes, wanted, *stack.parameters)
     else:
         with torch.no_grad():
-            jet = sweep.forward(stack.parameters, None)
+            jet = passes.forward(stack.parameters, None)
         values = tuple(jet[k, f].unsqueeze(1) for k, f in wanted)
     return found | dict(zip(local, values, strict=True))
 
 
-def _plan_sweep(
+def _plan_passes(
     stack: _Stack, outputs: Mapping[str, int], points: torch.Tensor, plan: DerivativePlan, memory: Memory
-) -> tuple[Sweep | None, dict[FieldDerivative, tuple[int, int]], dict[FieldDerivative, torch.Tensor]]:
-    """Return the sweep over one perceptron, where in its jet each derivative lies, and those that are zero."""
+) -> tuple[Passes | None, dict[FieldDerivative, tuple[int, int]], dict[FieldDerivative, torch.Tensor]]:
+    """Return the engine for one perceptron, where in its jet each derivative lies, and those that are zero."""
     columns = stack.features.columns.tolist()
     local: dict[FieldDerivative, Orders] = {}
     zero: dict[FieldDerivative, torch.Tensor] = {}
@@ -213,8 +229,11 @@ def _plan_sweep(
     indices = closed_indices(local.values(), len(columns))
     with torch.no_grad():
         inputs = input_jet(stack.features, points, indices)
-    sweep = stack.sweep(stack.activation, inputs, len(points), memory)
-    return sweep, {key: (indices.index(own), outputs[key[0]]) for key, own in local.items()}, zero
+    kind = stack.passes
+    if kind is PlainSweep and can_fuse(inputs.values):
+        kind = FusedPasses
+    passes = kind(stack.activation, inputs, len(points), memory)
+    return passes, {key: (indices.index(own), outputs[key[0]]) for key, own in local.items()}, zero
 
 
 @dataclass(frozen=True)
@@ -223,7 +242,7 @@ class _StackLine:
 
     values: dict[FieldDerivative, torch.Tensor]
     stack: _Stack
-    sweep: Sweep | None
+    passes: Passes | None
     local: dict[FieldDerivative, tuple[int, int]]
     kept: Kept
 
@@ -236,23 +255,23 @@ class _StackLine:
         plan: DerivativePlan,
         memory: Memory,
     ) -> _StackLine:
-        sweep, local, values = _plan_sweep(stack, outputs, points, plan, memory)
+        passes, local, values = _plan_passes(stack, outputs, points, plan, memory)
         kept = Kept(memory)
-        if sweep is not None:
-            jet = sweep.forward(stack.parameters, kept)
+        if passes is not None:
+            jet = passes.forward(stack.parameters, kept)
             values |= {key: jet[k, f].unsqueeze(1) for key, (k, f) in local.items()}
-        return cls(values, stack, sweep, local, kept)
+        return cls(values, stack, passes, local, kept)
 
     def fill(self, seeds: Mapping[FieldDerivative, torch.Tensor], out: torch.Tensor) -> None:
         """Set out, (parameters, n), to the slopes of sum_k seeds_k derivative_k at each point."""
         mine = [(place, seeds[key]) for key, place in self.local.items() if key in seeds]
-        if self.sweep is None or not mine:
+        if self.passes is None or not mine:
             out.zero_()
             return
-        total = out.new_zeros(self.sweep.K, self.stack.outputs, self.sweep.n)
+        total = out.new_zeros(self.passes.K, self.stack.outputs, self.passes.n)
         for (k, f), seed in mine:
             total[k, f] += seed[:, 0]
-        self.sweep.jacobian(self.stack.parameters, self.kept, total, out)
+        self.passes.jacobian(self.stack.parameters, self.kept, total, out)
 
 
 class _Propagation(torch.autograd.Function):
@@ -260,12 +279,12 @@ class _Propagation(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, sweep: Sweep, wanted: Sequence[tuple[int, int]], *parameters: torch.Tensor
+        ctx: Any, passes: Passes, wanted: Sequence[tuple[int, int]], *parameters: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
         ctx.save_for_backward(*parameters)
-        ctx.sweep, ctx.wanted, ctx.kept = sweep, wanted, Kept(sweep.memory)
+        ctx.passes, ctx.wanted, ctx.kept = passes, wanted, Kept(passes.memory)
         ctx.set_materialize_grads(False)
-        jet = sweep.forward(parameters, ctx.kept)
+        jet = passes.forward(parameters, ctx.kept)
         ctx.shape = jet.shape
         return tuple(jet[k, f].unsqueeze(1) for k, f in wanted)
 
@@ -277,6 +296,6 @@ class _Propagation(torch.autograd.Function):
         for (k, f), gradient in zip(ctx.wanted, gradients, strict=True):
             if gradient is not None:
                 total[k, f] += gradient[:, 0]
-        found = ctx.sweep.backward(parameters, ctx.kept, total)
+        found = ctx.passes.backward(parameters, ctx.kept, total)
         needed = ctx.needs_input_grad[2:]
         return (None, None, *(g if need else None for g, need in zip(found, needed, strict=True)))

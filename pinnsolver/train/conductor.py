@@ -23,6 +23,7 @@ dde = import_deepxde()
 CHECKPOINT_SECONDS = 8.0  # the contract: at least every 10 s
 PATIENCE = 2000  # steps of Adam without a better held-out loss
 OVERFIT = 3.0  # held-out loss over the training one above which points are being learnt by heart
+NOISE = 1.5  # ratio of held-out losses that their few points in sharp layers cannot tell apart: measured
 RESTARTS = 3  # from the best state after a loss that is not finite
 
 
@@ -49,11 +50,14 @@ class Clock:
 
 @dataclass
 class Best:
-    """The best state so far by the held-out terms, which are kept raw: weights may change."""
+    """The state that is kept, the last one whose held-out loss is the lowest so far within its noise.
+
+    Args:
+        lowest: the held-out terms where their sum was lowest, raw: weights may change.
+    """
 
     state: dict[str, torch.Tensor]
-    held_out: dict[str, float]
-    step: int
+    lowest: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -196,16 +200,17 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         total = self.data.total(held_out)
         if not math.isfinite(total):
             return
-        best = None if self.best is None else self.data.total(self.best.held_out)
-        if best is None or total < 0.99 * best:
+        best = math.inf if self.best is None else self.data.total(self.best.lowest)
+        if total < 0.99 * best:
             self.last_progress = self.step
         tolerance = self.data.compiled.transformed.settings.tolerance
         met = tolerance is not None and self.data.largest_relative(held_out) < tolerance
         if met:
             self._stop("tolerance")
-        if best is None or total < best or met:
+        if total < NOISE * best or met:
             state = {k: v.detach().clone() for k, v in self.module.state_dict().items()}
-            self.best = Best(state, held_out, self.step)
+            lowest = held_out if self.best is None or total < best else self.best.lowest
+            self.best = Best(state, lowest)
 
     def redraw(self) -> None:
         """Draw new points, more of them where the old ones were learnt by heart; whoever remembers those is told."""
