@@ -157,5 +157,5 @@ def test_all_ways_to_the_derivatives_agree(key, nesting):
     points = torch.linspace(-0.9, 0.8, 6, dtype=torch.float64).reshape(3, 2)
     known = by_network(equation, OwnNetwork(module, ["u"]), points)
     found = by_func(equation, module, points, nesting)
-    for name in equation.needs:
+    for name in equation.asked:
         torch.testing.assert_close(found[name], known[name][:, 0], rtol=1e-10, atol=1e-10)

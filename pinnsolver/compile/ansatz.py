@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import sympy
 import torch
 from sympy import Expr
 
-from pinnsolver.compile.plan import DerivativePlan, FieldDerivative, Orders, leibniz_terms
+from pinnsolver.compile.plan import DerivativePlan, FieldDerivative, Orders, OrdersSum, leibniz_terms
 from pinnsolver.compile.printing import compile_expressions
 from pinnsolver.transform import TransformedProblem
 
@@ -79,19 +80,35 @@ def compile_ansatz(transformed: TransformedProblem, plan: DerivativePlan) -> Ans
 
     for field, orders in plan.wanted:
         ansatz = transformed.ansatz[field]
-        lift = differentiated(ansatz.lift, orders)
+        parts = orders.parts if isinstance(orders, OrdersSum) else ((orders, 1.0),)
+        lift = sum((number * differentiated(ansatz.lift, part) for part, number in parts), sympy.S.Zero)
         terms: list[tuple[float, int | None, FieldDerivative]] = []
-        for count, first, second in leibniz_terms(orders):
-            factor = differentiated(ansatz.factor, first)
-            if factor == 0:
-                continue
+        for second, factor in _factors(ansatz.factor, orders, differentiated).items():
+            number, rest = factor.as_coeff_Mul()
             if factor.is_number:
-                terms.append((float(count * factor), None, (field, second)))
-            else:
-                column = expressions.setdefault(factor, len(expressions))
-                terms.append((float(count), column, (field, second)))
+                terms.append((float(factor), None, (field, second)))
+            elif factor != 0:
+                column = expressions.setdefault(rest, len(expressions))
+                terms.append((float(number), column, (field, second)))
         index = None if lift == 0 else expressions.setdefault(lift, len(expressions))
         entries[field, orders] = _Entry(index, tuple(terms))
     raw = DerivativePlan.of(key for entry in entries.values() for _, _, key in entry.terms)
     columns = compile_expressions(list(expressions), symbols, "The data of a hard condition")
     return AnsatzPlan(raw, entries, columns)
+
+
+def _factors(
+    factor: Expr, orders: Orders | OrdersSum, differentiated: Callable[[Expr, Orders], Expr]
+) -> dict[Orders | OrdersSum, Expr]:
+    """Return by raw derivative what multiplies it in the derivative of factor * raw."""
+    if not isinstance(orders, OrdersSum):
+        return {second: n * differentiated(factor, first) for n, first, second in leibniz_terms(orders)}
+    found: dict[Orders | OrdersSum, Expr] = {
+        orders: factor
+    }  # the factor itself multiplies the sum of all parts
+    for part, number in orders.parts:
+        for count, first, second in leibniz_terms(part):
+            if any(first):
+                more = number * count * differentiated(factor, first)
+                found[second] = found.get(second, sympy.S.Zero) + more
+    return found

@@ -6,12 +6,25 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import comb, prod
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
 Orders = tuple[int, ...]
-FieldDerivative = tuple[str, Orders]
+
+
+@dataclass(frozen=True)
+class OrdersSum:
+    """A sum of derivatives of one total order, propagated as one: the Laplacian, say.
+
+    Args:
+        parts: the orders of each with its number.
+    """
+
+    parts: tuple[tuple[Orders, float], ...]
+
+
+FieldDerivative = tuple[str, Orders | OrdersSum]
 
 
 @dataclass(frozen=True)
@@ -23,14 +36,26 @@ class DerivativePlan:
     @classmethod
     def of(cls, wanted: Iterable[FieldDerivative]) -> DerivativePlan:
         """Return the plan of some derivatives in any order."""
-        return cls(tuple(sorted(set(wanted))))
+        return cls(tuple(sorted(set(wanted), key=_place)))
 
     def __or__(self, other: DerivativePlan) -> DerivativePlan:
         return DerivativePlan.of((*self.wanted, *other.wanted))
 
-    def orders_of(self, field: str) -> tuple[Orders, ...]:
+    def orders_of(self, field: str) -> tuple[Orders | OrdersSum, ...]:
         """Return the orders wanted of one field."""
         return tuple(orders for name, orders in self.wanted if name == field)
+
+
+def _place(wanted: FieldDerivative) -> tuple[str, bool, tuple[Any, ...]]:
+    """Return what a plan is sorted by: single derivatives before sums."""
+    field, orders = wanted
+    is_sum = isinstance(orders, OrdersSum)
+    return field, is_sum, orders.parts if isinstance(orders, OrdersSum) else orders
+
+
+def lower_orders(orders: Orders) -> Iterable[Orders]:
+    """Return a multi-index and all that are smaller."""
+    return product(*(range(order + 1) for order in orders))
 
 
 @dataclass(frozen=True)
@@ -80,7 +105,7 @@ def leibniz_terms(orders: Orders) -> list[tuple[int, Orders, Orders]]:
     C is the product of the binomials by coordinate.
     """
     terms = []
-    for first in product(*(range(order + 1) for order in orders)):
+    for first in lower_orders(orders):
         count = prod(comb(m, k) for m, k in zip(orders, first, strict=True))
         terms.append((count, first, tuple(m - k for m, k in zip(orders, first, strict=True))))
     return terms

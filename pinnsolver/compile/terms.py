@@ -16,6 +16,7 @@ from sympy import Symbol
 
 from pinnsolver.compile.plan import DerivativePlan, FieldDerivative
 from pinnsolver.compile.printing import compile_expressions
+from pinnsolver.compile.sums import collapse_sums
 from pinnsolver.declare import CheckedProblem, Region
 from pinnsolver.declare.lower import FieldValue, IntegralValue, Lowered, Pins
 
@@ -150,8 +151,10 @@ def compile_groups(checked: CheckedProblem, nodes: int) -> tuple[TermGroup, ...]
         CompileError: a function has no counterpart in torch.
     """
     views = _Views(checked)
+    lowered = collapse_sums([e.residual for e in checked.equations])
     equations = tuple(
-        _residual(e.name, e.residual, views, f"The equation {e.source}") for e in checked.equations
+        _residual(e.name, own, views, f"The equation {e.source}")
+        for e, own in zip(checked.equations, lowered, strict=True)
     )
     groups = [TermGroup("equation", None, equations, views.build(nodes))]
     regions: dict[tuple[Region, tuple[Pins, ...]], list[int]] = {}
@@ -166,8 +169,8 @@ def compile_groups(checked: CheckedProblem, nodes: int) -> tuple[TermGroup, ...]
         groups.append(TermGroup("condition", region, residuals, views.build(nodes)))
     for measured in checked.observations:
         views = _Views(checked)
-        lowered = Lowered(measured.quantity.expr - DATA, measured.quantity.values)
-        residual = _residual(measured.name, lowered, views, f"The observation of {measured.source}")
+        misfit = Lowered(measured.quantity.expr - DATA, measured.quantity.values)
+        residual = _residual(measured.name, misfit, views, f"The observation of {measured.source}")
         points = np.empty((len(measured.points), len(checked.coordinates)))
         points[:] = [0.5 * (c.low + c.high) for c in checked.coordinates]
         points[:, [views.columns[n] for n in measured.coordinates]] = measured.points

@@ -83,7 +83,7 @@ class FieldValue:
         """The symbol that stands for this value in lowered expressions; equal values have equal symbols."""
         pins = ",".join(f"{name}={value}" for name, value in self.pins)
         normal = "n" if self.normal else ""
-        return Symbol(f"⟨{self.field}{list(self.orders)}{normal}@{pins}⟩", real=True)
+        return Symbol(f"⟨{self.field}{self.orders}{normal}@{pins}⟩", real=True)
 
 
 @dataclass(frozen=True)

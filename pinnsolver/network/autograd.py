@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
 from pinnsolver.compile import DerivativePlan, FieldDerivative, Linearised
-
-Orders = tuple[int, ...]
+from pinnsolver.compile.plan import Orders, OrdersSum
 
 
 def nested_derivatives(
@@ -38,7 +37,11 @@ def nested_derivatives(
             if wanted:
                 tree = _Tree(outputs[:, k : k + 1], inputs)
                 for orders in wanted:
-                    found[field, orders] = tree.derivative(orders)
+                    found[field, orders] = (
+                        sum_of(orders, tree.derivative)
+                        if isinstance(orders, OrdersSum)
+                        else tree.derivative(orders)
+                    )
     return found if training else {key: value.detach() for key, value in found.items()}
 
 
@@ -79,6 +82,15 @@ def nested_linearised(
                 first += parameter.numel()
 
     return Linearised({key: value.detach() for key, value in found.items()}, fill)
+
+
+def sum_of(total: OrdersSum, derivative: Callable[[Orders], torch.Tensor]) -> torch.Tensor:
+    """Return a sum of derivatives from its parts."""
+    (first, number), *others = total.parts
+    found = number * derivative(first)
+    for orders, number in others:
+        found = found + number * derivative(orders)
+    return found
 
 
 class _Tree:

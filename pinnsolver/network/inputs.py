@@ -13,7 +13,8 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from pinnsolver.network.jets import Orders
+from pinnsolver.compile.plan import Orders
+from pinnsolver.network.jets import Index, parts_of, total_order
 from pinnsolver.network.mlp import Features
 
 
@@ -30,8 +31,8 @@ class InputJet:
         matrices: M_a, (count, features, features + 1).
     """
 
-    indices: tuple[Orders, ...]
-    present: frozenset[Orders]
+    indices: tuple[Index, ...]
+    present: frozenset[Index]
     values: torch.Tensor
     partners: torch.Tensor
     factors: torch.Tensor
@@ -47,12 +48,13 @@ class InputJet:
         return self.values[:, chunk][self.partners[k]].mul_(self.factors[k].unsqueeze(1))
 
 
-def input_jet(features: Features, points: torch.Tensor, indices: tuple[Orders, ...]) -> InputJet:
+def input_jet(features: Features, points: torch.Tensor, indices: tuple[Index, ...]) -> InputJet:
     """Return the features at (n, D) points with their derivatives."""
     table = _turns(features.periodic, features.harmonics, features.random, indices)
     rates = features.rates
-    partners, signs, powers = (torch.from_numpy(a).to(rates.device) for a in table.arrays)
-    factors = rates.pow(powers).prod(2).mul_(signs).to(rates.dtype)  # 0^0 = 1
+    partners, signs, powers, numbers, mixing = (torch.from_numpy(a).to(rates.device) for a in table.arrays)
+    products = rates.pow(powers).prod(2)  # by single derivative and feature; 0^0 = 1
+    factors = torch.mm(mixing, products * numbers).mul_(signs).to(rates.dtype)
     values = features(points).T
     values = torch.cat([values, values.new_ones(1, len(points))])
     matrices = factors.new_zeros(*factors.shape, values.shape[0])
@@ -66,17 +68,22 @@ class _Turns:
 
     Args:
         present: the derivatives that are not zero.
-        arrays: partners and signs, (count, features), and the powers of the rates, (count, 1, coordinates).
+        arrays: partners and signs, (count, features); by single derivative, some of which make up a sum, the powers of the
+            rates, (singles, 1, coordinates), and the numbers, (singles, 1); which of them make up which, (count, singles).
     """
 
-    present: frozenset[Orders]
-    arrays: tuple[np.ndarray, np.ndarray, np.ndarray]
+    present: frozenset[Index]
+    arrays: tuple[np.ndarray, ...]
 
 
 @lru_cache(maxsize=256)
-def _turns(periodic: tuple[bool, ...], harmonics: int, random: int, indices: tuple[Orders, ...]) -> _Turns:
+def _turns(periodic: tuple[bool, ...], harmonics: int, random: int, indices: tuple[Index, ...]) -> _Turns:
     """Return the derivatives of features that lie as `Features` lays them out."""
-    present = frozenset(orders for orders in indices if _is_present(periodic, random, orders))
+    present = frozenset(
+        index
+        for index in indices
+        if any(_is_present(periodic, random, orders) for orders, _ in parts_of(index))
+    )
     reached = indices[: 1 + max(k for k, orders in enumerate(indices) if orders in present)]
     # By feature the rows of the cosine and the sine of its argument; None for a scaled coordinate.
     rows: list[tuple[int, int] | None] = []
@@ -85,10 +92,16 @@ def _turns(periodic: tuple[bool, ...], harmonics: int, random: int, indices: tup
         rows += [(start + k - k % 2, start + k + (k + 1) % 2) for k in range(2 * harmonics)] if p else [None]
     start = len(rows)
     rows += 2 * [(start + k, start + random + k) for k in range(random)]
-    found = [[_turned(row, pair, sum(a), len(rows)) for row, pair in enumerate(rows)] for a in reached]
+    # Partner and sign depend on the total order alone, which the parts of a sum share.
+    found = [
+        [_turned(row, pair, total_order(a), len(rows)) for row, pair in enumerate(rows)] for a in reached
+    ]
     partners, signs = np.array(found, dtype=float).reshape(len(reached), len(rows), 2).transpose(2, 0, 1)
-    powers = np.array(reached, dtype=float)[:, None, :]
-    return _Turns(present, (partners.astype(np.int64), signs.copy(), powers))
+    singles = [(k, *part) for k, index in enumerate(reached) for part in parts_of(index)]
+    powers = np.array([orders for _, orders, _ in singles], dtype=float)[:, None, :]
+    numbers = np.array([[number] for _, _, number in singles])
+    mixing = np.array([[float(k == owner) for owner, _, _ in singles] for k in range(len(reached))])
+    return _Turns(present, (partners.astype(np.int64), signs.copy(), powers, numbers, mixing))
 
 
 def _is_present(periodic: tuple[bool, ...], random: int, orders: Orders) -> bool:

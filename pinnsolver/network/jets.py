@@ -7,13 +7,14 @@ worked out once for a set; the tensors of `activations.py` and `products.py` fol
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
 from math import comb, prod
 
-Orders = tuple[int, ...]
+from pinnsolver.compile.plan import Orders, OrdersSum, lower_orders
+
+Index = Orders | OrdersSum  # a derivative, or a sum of derivatives that is propagated as one
 Span = tuple[int, int]  # first position and the one after the last
 
 
@@ -55,94 +56,142 @@ class JetTables:
         count: the gradient by z is asked for at the first `count` positions only.
     """
 
-    indices: tuple[Orders, ...]
+    indices: tuple[Index, ...]
     levels: tuple[Level, ...]
     product: tuple[Term, ...]
     adjoint: tuple[Term, ...]
     count: int
 
 
-def closed_indices(wanted: Iterable[Orders], size: int) -> tuple[Orders, ...]:
-    """Return some multi-indices with all that are smaller, ordered so that terms fall into long runs.
+def closed_indices(wanted: Iterable[Index], size: int) -> tuple[Index, ...]:
+    """Return some multi-indices with all that are smaller, ordered so that terms fall into long runs; sums come last.
 
     Args:
         wanted: of length `size` each.
     """
     found: set[Orders] = {(0,) * size}
+    sums: dict[OrdersSum, None] = {}
     for orders in wanted:
-        found.update(product(*(range(order + 1) for order in orders)))
+        if isinstance(orders, OrdersSum):
+            sums[orders] = None
+            for part, _ in orders.parts:
+                found.update(below for below in lower_orders(part) if below != part)
+        else:
+            found.update(lower_orders(orders))
     # Pure derivatives come first among those of one total order, by coordinate: (xx, yy) lies on (x, y).
-    return tuple(sorted(found, key=lambda a: (sum(a), sum(o > 0 for o in a), tuple(-o for o in a))))
+    single = sorted(found, key=lambda a: (sum(a), sum(o > 0 for o in a), tuple(-o for o in a)))
+    return (*single, *sorted(sums, key=lambda s: (total_order(s), s.parts)))
+
+
+def total_order(index: Index) -> int:
+    """Return the order of a derivative."""
+    return sum(index.parts[0][0]) if isinstance(index, OrdersSum) else sum(index)
+
+
+def parts_of(index: Index) -> tuple[tuple[Orders, float], ...]:
+    """Return the derivatives that a position stands for, with their numbers."""
+    return index.parts if isinstance(index, OrdersSum) else ((index, 1.0),)
 
 
 @lru_cache(maxsize=256)
-def jet_tables(indices: tuple[Orders, ...], present: frozenset[Orders] | None = None) -> JetTables:
+def jet_tables(indices: tuple[Index, ...], present: frozenset[Index] | None = None) -> JetTables:
     """Return the sums for a closed set of multi-indices.
 
     Args:
         indices: as `closed_indices` orders them.
         present: the derivatives of the argument z that are not zero; None for all.
     """
-    place = {orders: k for k, orders in enumerate(indices)}
+    place = {index: k for k, index in enumerate(indices)}
     nonzero = frozenset(indices) if present is None else present & frozenset(indices)
     levels = []
-    for total in range(1, 1 + max(sum(orders) for orders in indices)):
-        members = [orders for orders in indices if sum(orders) == total]
+    for members in _levels(indices):
         first = place[members[0]]
         levels.append(
             Level(
                 (first, first + len(members)),
-                _merged(t for orders in members for t in _chain(orders, place, nonzero)),
-                _merged(t for orders in members for t in _square(orders, place)),
+                _merged(t for index in members for t in _terms(_chain, index, place, nonzero)),
+                _merged(t for index in members for t in _terms(_square, index, place, nonzero)),
             )
         )
-    cross = _merged(t for orders in indices for t in _cross(orders, place))
-    adjoint = _merged(
-        (float(_binomial(orders, smaller)), place[smaller], place[_minus(orders, smaller)], place[orders])
-        for orders in indices
-        for smaller in _below(orders)
-        if smaller in nonzero and smaller != orders
-    )
-    return JetTables(indices, tuple(levels), cross, adjoint, 1 + max(place[orders] for orders in nonzero))
+    cross = _merged(t for index in indices for t in _terms(_cross, index, place, nonzero))
+    adjoint = _merged(t for index in indices for t in _adjoint(index, place, nonzero))
+    return JetTables(indices, tuple(levels), cross, adjoint, 1 + max(place[index] for index in nonzero))
+
+
+def _levels(indices: tuple[Index, ...]) -> list[list[Index]]:
+    """Return the derivatives by total order, from 1 on; sums, which no other needs, are a level of their own."""
+    single = [i for i in indices if not isinstance(i, OrdersSum)]
+    sums: list[Index] = [i for i in indices if isinstance(i, OrdersSum)]
+    orders = range(1, 1 + max(total_order(i) for i in single))
+    found: list[list[Index]] = [[i for i in single if total_order(i) == order] for order in orders]
+    return [*found, sums] if sums else found
 
 
 _Raw = tuple[float, int, int, int]
+_Place = Mapping[Index, int]
+_Rule = Callable[[Orders, _Place, frozenset[Index]], list[tuple[float, int, int]]]
 
 
-def _chain(orders: Orders, place: dict[Orders, int], nonzero: frozenset[Orders]) -> list[_Raw]:
+def _terms(rule: _Rule, index: Index, place: _Place, nonzero: frozenset[Index]) -> list[_Raw]:
+    """Return a rule's terms for a position: those of its derivatives, with their numbers."""
+    return [
+        (weight * number, place[index], first, second)
+        for orders, weight in parts_of(index)
+        for number, first, second in rule(orders, place, nonzero)
+    ]
+
+
+def _chain(orders: Orders, place: _Place, nonzero: frozenset[Index]) -> list[tuple[float, int, int]]:
     """Return Leibniz' terms of D^(a - e) (s'(z) z_e) = D^a s(z), e the first coordinate of a."""
     axis = next(i for i, order in enumerate(orders) if order)
     less = tuple(order - (i == axis) for i, order in enumerate(orders))
     return [
-        (float(_binomial(less, k)), place[orders], place[k], place[_minus(orders, k)])
-        for k in _below(less)
+        (float(_binomial(less, k)), place[k], place[_minus(orders, k)])
+        for k in lower_orders(less)
         if any(k) and _minus(orders, k) in nonzero
     ]
 
 
-def _square(orders: Orders, place: dict[Orders, int]) -> list[_Raw]:
+def _square(orders: Orders, place: _Place, nonzero: frozenset[Index]) -> list[tuple[float, int, int]]:
     """Return half of Leibniz' terms of D^a (y y) but y0 D^a y, each pair of factors once."""
     terms = []
-    for k in _below(orders):
+    for k in lower_orders(orders):
         other = _minus(orders, k)
         if any(k) and any(other) and place[k] <= place[other]:
             number = _binomial(orders, k) * (0.5 if k == other else 1.0)
-            terms.append((number, place[orders], place[k], place[other]))
+            terms.append((number, place[k], place[other]))
     return terms
 
 
-def _cross(orders: Orders, place: dict[Orders, int]) -> list[_Raw]:
+def _cross(orders: Orders, place: _Place, nonzero: frozenset[Index]) -> list[tuple[float, int, int]]:
     """Return Leibniz' terms of D^a (f g) without a zeroth factor."""
     return [
-        (float(_binomial(orders, k)), place[orders], place[k], place[_minus(orders, k)])
-        for k in _below(orders)
+        (float(_binomial(orders, k)), place[k], place[_minus(orders, k)])
+        for k in lower_orders(orders)
         if any(k) and k != orders
     ]
 
 
+def _adjoint(index: Index, place: _Place, nonzero: frozenset[Index]) -> list[_Raw]:
+    """Return what the gradient at a position adds to those at lower ones."""
+    here = place[index]
+    zero: Orders = (0,) * len(parts_of(index)[0][0])
+    found = [] if index == zero or zero not in nonzero else [(1.0, place[zero], here, here)]
+    for orders, weight in parts_of(index):
+        found += [
+            (weight * _binomial(orders, k), place[k], place[_minus(orders, k)], here)
+            for k in lower_orders(orders)
+            if any(k) and k != orders and k in nonzero
+        ]
+    return found
+
+
 def _merged(terms: Iterable[_Raw]) -> tuple[Term, ...]:
     """Return terms joined to runs: one tensor operation each instead of one for each multi-index."""
-    left = dict.fromkeys(terms)
+    summed: dict[tuple[int, int, int], float] = {}  # parts of a sum may share a term
+    for number, *places in terms:
+        summed[places[0], places[1], places[2]] = summed.get((places[0], places[1], places[2]), 0.0) + number
+    left = dict.fromkeys((number, *places) for places, number in summed.items())
     merged = []
     while left:
         start = next(iter(left))
@@ -165,10 +214,6 @@ def _run(start: _Raw, steps: tuple[int, int], left: dict[_Raw, None]) -> list[_R
         if following not in left:
             return run
         run.append(following)
-
-
-def _below(orders: Orders) -> Iterable[Orders]:
-    return product(*(range(order + 1) for order in orders))
 
 
 def _minus(orders: Orders, smaller: Orders) -> Orders:

@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numba import njit
 
-from pinnsolver.network.jets import JetTables, Orders, Term, jet_tables
+from pinnsolver.network.jets import Index, JetTables, Term, jet_tables
 
 BLOCK, LEAST_BLOCK, MOST_BLOCK = 2**12, 32, 128  # measured: neurons times points; points at least and at most
 SERIAL = 2**18  # products up to this size are not spread over threads by the linear algebra library
@@ -52,7 +52,7 @@ class Programs:
 
 
 @lru_cache(maxsize=256)
-def programs(indices: tuple[Orders, ...], present: frozenset[Orders], sine: bool) -> Programs:
+def programs(indices: tuple[Index, ...], present: frozenset[Index], sine: bool) -> Programs:
     """Return the steps for a closed set of multi-indices; arguments as of `jet_tables`."""
     first, other = jet_tables(indices, present), jet_tables(indices)
     ways: list[Callable[[JetTables, bool], Program]] = [_forward, _companion, _adjoint]

@@ -15,13 +15,14 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from pinnsolver.compile import DerivativePlan, FieldDerivative, Linearised
+from pinnsolver.compile.plan import OrdersSum
 from pinnsolver.network.activations import ACTIVATIONS, SineJets, TanhJets
 from pinnsolver.network.autograd import nested_derivatives, nested_linearised
 from pinnsolver.network.buffers import Kept, Memory
 from pinnsolver.network.fused import FusedPasses, can_fuse
 from pinnsolver.network.gated import GatedSweep
 from pinnsolver.network.inputs import input_jet
-from pinnsolver.network.jets import Orders, closed_indices
+from pinnsolver.network.jets import Index, closed_indices, parts_of
 from pinnsolver.network.mlp import Features, ModifiedPerceptron, Perceptron, Trunks
 from pinnsolver.network.passes import Passes
 from pinnsolver.network.sweep import PlainSweep
@@ -215,14 +216,14 @@ def _plan_passes(
 ) -> tuple[Passes | None, dict[FieldDerivative, tuple[int, int]], dict[FieldDerivative, torch.Tensor]]:
     """Return the engine for one perceptron, where in its jet each derivative lies, and those that are zero."""
     columns = stack.features.columns.tolist()
-    local: dict[FieldDerivative, Orders] = {}
+    local: dict[FieldDerivative, Index] = {}
     zero: dict[FieldDerivative, torch.Tensor] = {}
     for field, orders in plan.wanted:
         if field in outputs:
-            own = tuple(orders[c] for c in columns)
-            if sum(own) == sum(orders):
+            own = _seen(orders, columns)
+            if own is not None:
                 local[field, orders] = own
-            else:  # a derivative by a coordinate that the field does not see
+            else:
                 zero[field, orders] = points.new_zeros(len(points), 1)
     if not local:
         return None, {}, zero
@@ -234,6 +235,17 @@ def _plan_passes(
         kind = FusedPasses
     passes = kind(stack.activation, inputs, len(points), memory)
     return passes, {key: (indices.index(own), outputs[key[0]]) for key, own in local.items()}, zero
+
+
+def _seen(orders: Index, columns: Sequence[int]) -> Index | None:
+    """Return a derivative by the coordinates that a field sees, None where it differentiates by others: it is zero."""
+    parts = [(tuple(part[c] for c in columns), number) for part, number in parts_of(orders)]
+    left = tuple(
+        (own, n) for (own, n), (part, _) in zip(parts, parts_of(orders), strict=True) if sum(own) == sum(part)
+    )
+    if not left:
+        return None
+    return OrdersSum(left) if isinstance(orders, OrdersSum) else left[0][0]
 
 
 @dataclass(frozen=True)

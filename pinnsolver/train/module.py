@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from pinnsolver.compile import CompiledProblem, DerivativePlan
+from pinnsolver.compile import CompiledProblem, DerivativePlan, FieldDerivative
 from pinnsolver.compile.ansatz import compile_ansatz
 from pinnsolver.network import AutogradNetwork, Unknowns, build_network
 
@@ -33,7 +33,7 @@ class TrainableProblem(torch.nn.Module):
         self._ansatz = compile_ansatz(
             compiled.transformed, DerivativePlan.of((n, (0,) * len(checked.coordinates)) for n in names)
         )
-        self._keys = [(n, (0,) * len(checked.coordinates)) for n in names]
+        self._keys: list[FieldDerivative] = [(n, (0,) * len(checked.coordinates)) for n in names]
         self.dtype = compiled.dtype
         # What deepxde.Model looks for in a network.
         self.regularizer = None

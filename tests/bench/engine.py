@@ -87,7 +87,7 @@ def measure_case(case: Case) -> dict[str, Any]:
     ways["func"] = work(partial(by_func, equation, module, points, nesting))
     _check_agreement(ways)
     taken = _alternate(ways)
-    K = len(closed_indices((equation.orders(name) for name in equation.needs), dimension))
+    K = len(closed_indices(equation.asked.values(), dimension))
     alone = arithmetic_seconds(case, dimension, K)
     return {
         **{"dimension": case.dimension, "order": case.order, "equation": equation.text},

@@ -12,6 +12,7 @@ import torch
 from torch.func import functional_call, grad, jacfwd, jacrev, vmap
 
 from pinnsolver.compile import DerivativePlan
+from pinnsolver.compile.plan import OrdersSum
 from pinnsolver.network import AutogradNetwork, OwnNetwork
 from pinnsolver.network.mlp import Features, Perceptron, Trunks
 
@@ -27,13 +28,15 @@ class Equation:
         text: how it is written.
         coordinates: their letters, in the order of the points' columns.
         needs: the derivatives it is made of.
-        residual: of them.
+        residual: of them, and of their sum, under the name "sum".
+        sum: derivatives of the highest order with their numbers, needed as a sum only.
     """
 
     text: str
     coordinates: str
     needs: tuple[str, ...]
     residual: Residual
+    sum: tuple[tuple[str, float], ...] = ()
 
     def orders(self, name: str) -> tuple[int, ...]:
         """Return how often a derivative differentiates by each coordinate."""
@@ -42,21 +45,34 @@ class Equation:
     @property
     def plan(self) -> DerivativePlan:
         """The derivatives as the network is asked for them."""
-        return DerivativePlan.of(("u", self.orders(name)) for name in self.needs)
+        return DerivativePlan.of(("u", orders) for orders in self.asked.values())
+
+    @property
+    def asked(self) -> dict[str, tuple[int, ...] | OrdersSum]:
+        """What the network is asked for by name: the sum in place of its parts."""
+        parts = dict(self.sum)
+        found: dict[str, tuple[int, ...] | OrdersSum] = {
+            name: self.orders(name) for name in self.needs if name not in parts
+        }
+        if parts:
+            found["sum"] = OrdersSum(tuple((self.orders(name), number) for name, number in self.sum))
+        return found
 
 
 def _square(names: tuple[str, ...]) -> Residual:
     return lambda d: torch.stack([d[name] ** 2 for name in names]).sum(0) - 1
 
 
-def _sum(names: tuple[str, ...]) -> Residual:
-    return lambda d: torch.stack([d[name] for name in names]).sum(0) - 1
+def _one(d: Derivatives) -> torch.Tensor:
+    return d["sum"] - 1
 
 
-def _biharmonic(pure: tuple[str, ...], mixed: tuple[str, ...]) -> Residual:
-    return lambda d: (
-        torch.stack([d[n] for n in pure]).sum(0) + 2 * torch.stack([d[n] for n in mixed]).sum(0) - 1
-    )
+def _laplacian(*pure: str) -> tuple[tuple[str, float], ...]:
+    return tuple((name, 1.0) for name in pure)
+
+
+def _biharmonic(pure: tuple[str, ...], mixed: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+    return (*_laplacian(*pure), *((name, 2.0) for name in mixed))
 
 
 _PURE, _MIXED = ("xxxx", "yyyy", "zzzz"), ("xxyy", "xxzz", "yyzz")
@@ -72,13 +88,13 @@ EQUATIONS: dict[tuple[str, int], Equation] = {
         lambda d: d["t"] + d[""] * d["x"] + d["xx"] + d["xxxx"],
     ),
     ("2-D", 1): Equation("|grad u|^2 - 1", "xy", ("x", "y"), _square(("x", "y"))),
-    ("2-D", 2): Equation("Laplace u - 1", "xy", ("xx", "yy"), _sum(("xx", "yy"))),
+    ("2-D", 2): Equation("Laplace u - 1", "xy", ("xx", "yy"), _one, _laplacian("xx", "yy")),
     ("2-D", 4): Equation(
-        "Laplace Laplace u - 1", "xy", (*_PURE[:2], "xxyy"), _biharmonic(_PURE[:2], ("xxyy",))
+        "Laplace Laplace u - 1", "xy", (*_PURE[:2], "xxyy"), _one, _biharmonic(_PURE[:2], ("xxyy",))
     ),
     ("3-D", 1): Equation("|grad u|^2 - 1", "xyz", ("x", "y", "z"), _square(("x", "y", "z"))),
-    ("3-D", 2): Equation("Laplace u - 1", "xyz", ("xx", "yy", "zz"), _sum(("xx", "yy", "zz"))),
-    ("3-D", 4): Equation("Laplace Laplace u - 1", "xyz", (*_PURE, *_MIXED), _biharmonic(_PURE, _MIXED)),
+    ("3-D", 2): Equation("Laplace u - 1", "xyz", ("xx", "yy", "zz"), _one, _laplacian("xx", "yy", "zz")),
+    ("3-D", 4): Equation("Laplace Laplace u - 1", "xyz", (*_PURE, *_MIXED), _one, _biharmonic(_PURE, _MIXED)),
 }
 
 
@@ -96,7 +112,7 @@ def by_network(
 ) -> Derivatives:
     """Return the derivatives, (n, 1), as one of our field networks gives them."""
     found = network.derivatives(points, equation.plan)
-    return {name: found["u", equation.orders(name)] for name in equation.needs}
+    return {name: found["u", orders] for name, orders in equation.asked.items()}
 
 
 def by_func(equation: Equation, module: torch.nn.Module, points: torch.Tensor, nesting: str) -> Derivatives:
@@ -112,7 +128,7 @@ def by_func(equation: Equation, module: torch.nn.Module, points: torch.Tensor, n
         return functional_call(module, parameters, (torch.stack(coordinates)[None],))[0, 0]
 
     if nesting == "jacfwd over jacrev":
-        return _whole_tensors(equation, lambda point: value(*point), points)
+        return _summed(equation, _whole_tensors(equation, lambda point: value(*point), points))
     step = grad if nesting == "grad" else jacfwd
 
     def all_of(point: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -124,12 +140,19 @@ def by_func(equation: Equation, module: torch.nn.Module, points: torch.Tensor, n
             found[name] = function(*point)
         return found
 
-    return vmap(all_of)(points)
+    return _summed(equation, vmap(all_of)(points))
+
+
+def _summed(equation: Equation, found: dict[str, torch.Tensor]) -> Derivatives:
+    """Return derivatives with their sum."""
+    if not equation.sum:
+        return found
+    return {**found, "sum": torch.stack([number * found[name] for name, number in equation.sum]).sum(0)}
 
 
 def _whole_tensors(
     equation: Equation, value: Callable[[torch.Tensor], torch.Tensor], points: torch.Tensor
-) -> Derivatives:
+) -> dict[str, torch.Tensor]:
     """Return the derivatives as entries of the tensors of all derivatives of an order."""
     functions, highest = [value], max(len(name) for name in equation.needs)
     for order in range(highest):
