@@ -108,6 +108,8 @@ def solve_into(
     with _threads(joined.threads):
         checked = check_problem(problem)
         find_device(joined.device or "cpu")
+        import torch._dynamo  # noqa: F401 (torch's first optimizer loads it, for seconds: imports are no training)
+
         clock = Clock()
         transformed = transform_problem(checked, joined)
         windowed = (transformed.settings.windows or 1) > 1
