@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pinnsolver.contestants import AUTOMATIC, Contestant, Given, choose_contestants, label_of
 from pinnsolver.declare import Problem, Settings
 from pinnsolver.errors import PinnsolverError, RunFolderError, TrainingDiverged, UnsupportedProblem
+from pinnsolver.network import warm_up
 from pinnsolver.pipeline import join_settings, solve_into
 from pinnsolver.report import write_report
 from pinnsolver.report.comparison import FILES, write_comparison
@@ -157,6 +158,7 @@ def compare_into(
     folders = folder_names(contestants)
     if place is not None:
         place.refuse_held(folders)
+    warm_up()  # or the first contestant alone would wait for it
     tour = _Tour(place, problem, folders, quiet)
     for k, contestant in enumerate(contestants):
         tour.visit(contestant, f"{k + 1} of {len(contestants)}")

@@ -9,6 +9,7 @@ import numpy as np
 
 from pinnsolver.report.entries import Contest
 from pinnsolver.report.groups import Group, group_panels, sound_panels, space_names, time_names
+from pinnsolver.report.planes import comparable
 from pinnsolver.runfolder import Panel
 
 
@@ -34,6 +35,16 @@ class Scene:
     def is_known(self, field: str) -> bool:
         """Say whether the answer is known somewhere on the panel."""
         return field in self.panel.reference and bool(np.isfinite(self.panel.reference[field]).any())
+
+    @property
+    def is_to_scale(self) -> bool:
+        """Say whether the panel is a plane whose coordinates can share one scale."""
+        names = self.panel.axes
+        return (
+            len(names) == 2
+            and self.lengths >= set(names)
+            and comparable(*(self.panel.coordinates[n] for n in names))
+        )
 
     def value(self, label: str, field: str) -> np.ndarray:
         """Return a contestant's field, with the sign of the common reference where the sign is free."""

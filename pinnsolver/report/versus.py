@@ -11,18 +11,21 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from pinnsolver.report.curves import Curve, CurvePlot, line_colours, line_dashes, plot_curves
 from pinnsolver.report.entries import Contest, Entry, held_out_loss, progress_of, worst_score
 from pinnsolver.report.names import name_math, plain_math
-from pinnsolver.report.planes import HeatMap, comparable, field_norm, plot_cells
+from pinnsolver.report.planes import HeatMap, field_norm, plot_cells
 from pinnsolver.report.scene import Scene, choose_scene
 from pinnsolver.report.sketches import places_math
 from pinnsolver.report.style import FIELD_MAP, INK, QUIET, RESIDUAL_MAP, drawing, few_ticks, new_figure
 from pinnsolver.report.wording import duration, number
 
 _WIDTH = 13.33  # inches: a slide is 13.33 x 7.5
-_CHART, _MAP, _CURVES = 3.4, 1.95, 2.3  # heights in inches
+_CHART, _MAP, _HIGHEST, _CURVES = 3.4, 1.6, 2.3, 2.3  # heights in inches
+_GAP = 0.4  # between two maps, in inches
+_NARROW = 2.4  # of a map, where three numbers along it are enough
 _DPI = 150
 _MOST_COLUMNS = 6
 _MOST_FIELDS = 4
@@ -51,10 +54,11 @@ def draw_contest(contest: Contest) -> Figure:
 
 def _styles(contest: Contest) -> dict[str, Style]:
     """Return colour and dashes by label: the same in the chart and beneath it."""
-    colours = line_colours(len(contest.entries), ordered=False)
+    labels = [entry.label for entry in contest.ran]
+    colours = line_colours(len(labels), ordered=False)
     return {
-        entry.label: {"color": colours[i], "linestyle": line_dashes(i)}
-        for i, entry in enumerate(contest.entries)
+        label: {"color": colours[i], "linestyle": line_dashes(i), "solid_capstyle": "butt"}
+        for i, label in enumerate(labels)
     }
 
 
@@ -63,46 +67,80 @@ def _heights(contest: Contest, scene: Scene | None) -> list[float]:
         return []
     if len(scene.panel.axes) == 1:
         return [2 * _CURVES]
-    return [2 * _MAP + 0.3] * len(_chunks(scene))
+    return [2 * _map_height(scene) + 0.9] * len(_chunks(scene))
+
+
+def _map_height(scene: Scene) -> float:
+    """Return the height in inches of one map; on its true scale it follows from the room for a column."""
+    if not scene.is_to_scale:
+        return _MAP
+    return float(np.clip(_column_width(scene) / _slimness(scene), 1.2, _HIGHEST))
+
+
+def _column_width(scene: Scene) -> float:
+    """Return how wide a map may be, in inches."""
+    return (_WIDTH - 1.4) / len(_chunks(scene)[0]) - _GAP
+
+
+def _slimness(scene: Scene) -> float:
+    """Return width over height of a plane."""
+    across, up = (float(np.ptp(scene.panel.coordinates[n])) for n in scene.panel.axes)
+    return across / up
 
 
 # ---------------------------------------------------------------------------------------- the chart
 
 
 def _draw_chart(part: SubFigure, contest: Contest, styles: Mapping[str, Style]) -> None:
-    """Draw the error, or without a known answer the held-out loss, over the seconds of training."""
+    """Draw the error, or without a known answer the held-out loss, over the seconds of training.
+
+    A line ends with the state that is kept, the one with the best held-out loss: its number is that of the table.
+    """
     axes = part.subplots()
     ends: list[tuple[float, Entry]] = []
     for entry in contest.ran:
         seconds, values = progress_of(entry, contest.is_scored)
-        if not seconds.size:
+        kept = worst_score(entry) if contest.is_scored else held_out_loss(entry)
+        if not seconds.size or not kept:
             continue
         style = styles[entry.label]
         axes.plot(seconds, values, **style, linewidth=2.4)
-        axes.plot(seconds[-1:], values[-1:], marker="o", markersize=7, color=style["color"])
-        ends.append((values[-1], entry))
-    what = "Relative L² error" if contest.is_scored else "Held-out loss"
-    axes.set_title(_headline(contest, what), fontsize=15, pad=12)
-    axes.set_xlabel("seconds of training")
+        axes.plot([seconds[-1]] * 2, [values[-1], kept], color=style["color"], linewidth=1, linestyle=":")
+        axes.plot(seconds[-1], kept, marker="o", markersize=7, color=style["color"], clip_on=False)
+        ends.append((kept, entry))
+    _head_chart(part, axes, contest)
     axes.grid(True)
     axes.set_axisbelow(True)
     if ends:
         axes.set_yscale("log")
+        _show_decades(axes)
+        axes.set_xlim(0, axes.dataLim.x1)
         few_ticks(axes)
-        axes.set_xlim(left=0)
-        axes.margins(y=0.08)
     _label_ends(axes, ends, contest, styles)
     _note_absent(part, contest)
 
 
-def _headline(contest: Contest, what: str) -> str:
-    budget = [
-        f"{duration(v) if k == 'seconds' else number(v) + ' steps'}"
-        for k, v in contest.budget.items()
-        if v is not None
-    ]
-    each = f" ({' or '.join(budget)} each)" if budget else ""
-    return plain_math(f"{contest.title}: {what[0].lower() + what[1:]} over training time{each}", 120)
+def _head_chart(part: SubFigure, axes: Axes, contest: Contest) -> None:
+    part.suptitle(plain_math(contest.title.rstrip("."), 100), fontsize=17, x=0.012, ha="left")
+    budget = {"seconds": duration, "steps": lambda v: f"{number(v)} steps"}
+    words = [budget[key](value) for key, value in contest.budget.items()]
+    what = "Relative L² error against the reference" if contest.is_scored else "Held-out loss"
+    each = f", {' or '.join(words)} each" if words else ""
+    axes.set_title(f"{what}{each}", color=QUIET, fontsize=12.5)
+    axes.set_xlabel("seconds of training")
+
+
+def _show_decades(axes: Axes) -> None:
+    """Let a logarithmic axis end at powers of ten, so that it has at least two numbers."""
+    low, high = axes.dataLim.intervaly
+    axes.set_ylim(*_decades(low, high))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _decades(low: float, high: float) -> tuple[float, float]:
+    """Return the powers of ten around two positive numbers."""
+    first, last = np.floor(np.log10(low) + 1e-9), np.ceil(np.log10(high) - 1e-9)
+    return float(10.0**first), float(10.0 ** max(last, first + 1))
 
 
 def _label_ends(
@@ -112,21 +150,29 @@ def _label_ends(
     if not ends:
         axes.text(0.5, 0.5, "Nothing was recorded", ha="center", va="center", transform=axes.transAxes)
         return
-    to_axes = axes.transScale + axes.transLimits
-    heights = [float(to_axes.transform((axes.get_xlim()[0], value))[1]) for value, _ in ends]
-    order = np.argsort(heights)
-    spread = _kept_apart([heights[i] for i in order])
-    for i, height in zip(order, spread, strict=True):
-        entry = ends[i][1]
-        style = styles[entry.label]
-        score = worst_score(entry) if contest.is_scored else held_out_loss(entry)
-        axes.plot(
-            [1.012, 1.045], [height, height], transform=axes.transAxes, clip_on=False, linewidth=3.2, **style
-        )
-        text = f"{number(score, 2)}   {plain_math(entry.label, 44)}"
+    low, high = np.log10(axes.get_ylim())
+    ends = sorted(ends, key=lambda end: end[0])
+    heights = _kept_apart([(np.log10(value) - low) / (high - low) for value, _ in ends])
+    numbers = [number(value, 2) for value, _ in ends]
+    room = 14 + 8 * max(map(len, numbers))  # points from the strokes to the names
+    stroke: Style = {"transform": axes.transAxes, "clip_on": False, "linewidth": 3.2}
+    for (_, entry), height, value in zip(ends, heights, numbers, strict=True):
+        axes.plot([1.015, 1.045], [height, height], **stroke, **styles[entry.label])
+        name = plain_math(entry.label, 40)
         if entry.stopped in ("diverged", "interrupted"):
-            text += f" ({entry.stopped})"
-        axes.text(1.055, height, text, transform=axes.transAxes, va="center", fontsize=12, color=INK)
+            name += f" ({entry.stopped})"
+        for points, text, weight in ((8, value, "bold"), (room, name, "normal")):
+            axes.annotate(
+                text,
+                (1.045, height),
+                (points, 0),
+                "axes fraction",
+                "offset points",
+                va="center",
+                fontsize=12,
+                weight=weight,
+                annotation_clip=False,
+            )
 
 
 def _kept_apart(heights: Sequence[float]) -> list[float]:
@@ -173,27 +219,43 @@ def _draw_maps(
     """Draw one row of solutions and beneath it one of errors, each on one colour scale."""
     field = scene.fields[0]
     entries = {e.label: e for e in contest.entries}
-    grid = part.subplots(2, len(labels), sharex=True, sharey=True, squeeze=False)
+    part = _narrowed(part, scene)
+    columns = len(_chunks(scene)[0])
+    grid = part.subplots(2, columns, sharex=True, sharey=True, squeeze=False)
     values, misses = _map_norms(scene, field)
     for j, label in enumerate(labels):
         upper, lower = grid[0][j], grid[1][j]
         if label is None:
             _cells(upper, scene, scene.panel.reference[field], values, FIELD_MAP)
             upper.set_title("reference", pad=12)
-            _explain(lower)
+            _number_below(upper, name_math(scene.panel.axes[0]))
+            lower.set_visible(False)
         else:
             _cells(upper, scene, scene.value(label, field), values, FIELD_MAP)
-            _name_column(upper, entries[label], styles[label])
+            _name_column(upper, entries[label], styles[label], _column_width(scene))
             miss = scene.miss(label, field)
             if miss is not None and misses is not None:
                 _cells(lower, scene, miss[1], misses, RESIDUAL_MAP)
         lower.set_xlabel(name_math(scene.panel.axes[0]))
     for row in grid:
         row[0].set_ylabel(name_math(scene.panel.axes[1]))
+    for row in grid[:, len(labels) :]:
+        for axes in row:
+            axes.set_visible(False)
     what = next((scene.miss(label, field) for label in scene.seen), None)
     _bar(part, grid[0], values, FIELD_MAP, _placed(name_math(field), scene))
     if misses is not None and what is not None:
         _bar(part, grid[1], misses, RESIDUAL_MAP, f"{what[0]}, absolute")
+
+
+def _narrowed(part: SubFigure, scene: Scene) -> SubFigure:
+    """Return the left of a part where maps on their true scale would else lie far apart."""
+    needed = len(_chunks(scene)[0]) * (_map_height(scene) * _slimness(scene) + _GAP) + 1.4
+    if not scene.is_to_scale or needed > 0.95 * _WIDTH:
+        return part
+    halves = part.subfigures(1, 2, width_ratios=[needed, _WIDTH - needed], squeeze=False)
+    left: SubFigure = halves[0, 0]
+    return left
 
 
 def _map_norms(scene: Scene, field: str) -> tuple[Normalize, LogNorm | None]:
@@ -208,26 +270,39 @@ def _map_norms(scene: Scene, field: str) -> tuple[Normalize, LogNorm | None]:
         return norm[0], None
     high = max(float(s.max()) for s in sizes)
     low = min(float(np.quantile(s, 0.1)) for s in sizes)
-    return norm[0], LogNorm(min(max(low, high * 10.0**-_DECADES), high / 10), high)
+    return norm[0], LogNorm(*_decades(max(low, high * 10.0**-_DECADES), high))
 
 
 def _cells(axes: Axes, scene: Scene, values: np.ndarray, norm: Normalize, colours: str) -> None:
     across, up = scene.panel.axes
     horizontal, vertical = scene.panel.coordinates[across], scene.panel.coordinates[up]
-    equal = scene.lengths >= {across, up} and comparable(horizontal, vertical)
-    plot_cells(axes, HeatMap("", (across, up), horizontal, vertical, values, norm, colours, equal))
+    heat = HeatMap("", (across, up), horizontal, vertical, values, norm, colours, scene.is_to_scale)
+    plot_cells(axes, heat)
+    if min(_column_width(scene), _map_height(scene) * _slimness(scene) if heat.equal else np.inf) < _NARROW:
+        axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
 
 
-def _name_column(axes: Axes, entry: Entry, style: Style) -> None:
+def _name_column(axes: Axes, entry: Entry, style: Style, width: float) -> None:
     """Write the label above a map, with a stroke like its line in the chart."""
     axes.plot([0, 1], [1.05, 1.05], transform=axes.transAxes, clip_on=False, linewidth=3.2, **style)
-    lines = textwrap.wrap(plain_math(entry.label, 60), 24)[:2]
+    lines = textwrap.wrap(plain_math(entry.label, 80), max(int(10.5 * width), 10))[:3]
     axes.set_title("\n".join(lines), pad=12)
 
 
-def _explain(axes: Axes) -> None:
-    """Leave the cell beneath the reference empty."""
-    axes.set_visible(False)
+def _number_below(axes: Axes, label: str) -> None:
+    """Write numbers and label beneath a map into the empty cell below it, so that the rows stay together."""
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    numbers = axes.xaxis.get_major_formatter().format_ticks(ticks)
+    below: Style = {
+        "xycoords": ("data", "axes fraction"),
+        "textcoords": "offset points",
+        "ha": "center",
+        "va": "top",
+    }
+    for tick, text in zip(ticks, numbers, strict=True):
+        axes.annotate(text, (tick, 0), (0, -7), **below).set_in_layout(False)
+    axes.annotate(label, ((low + high) / 2, 0), (0, -24), **below, fontsize=12).set_in_layout(False)
 
 
 def _bar(part: SubFigure, axes: np.ndarray, norm: Normalize, colours: str, label: str) -> None:
@@ -236,6 +311,8 @@ def _bar(part: SubFigure, axes: np.ndarray, norm: Normalize, colours: str, label
     )
     bar.outline.set_visible(False)
     bar.set_label(label)
+    if isinstance(norm, LogNorm):
+        bar.ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _placed(text: str, scene: Scene) -> str:
