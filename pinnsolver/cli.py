@@ -314,14 +314,14 @@ def _contestants(texts: list[str] | None) -> Mapping[str, Mapping[str, Any]]:
         if not colon or "=" in name:  # a colon inside a value, as in cuda:1, is no name's
             name, rest = "", text
         example = f"--with {text}: write KEY=VALUE, for example --with hard=false,causal=false"
-        pairs = re.split(r",\s*(?=[a-z_]+(?:\.[^,=]+)?\s*=)", rest)
+        pairs = re.split(r",\s*(?=weights\.|[a-z_]+(?:\.[a-z_]+)?\s*=)", rest)
         entered.append((name, dict(_pair(pair, example) for pair in pairs)))
     return by_label(entered)
 
 
 def _pair(text: str, usage: str) -> tuple[str, Any]:
     """Return key and value of KEY=VALUE."""
-    # A term of the loss may have an equals sign in its name, as in "weights.u at x = 1=10"; a number has none.
+    # A term of the loss may have an equals sign in its name, as in "weights.u(1, t) = 0=10"; a number has none.
     weight = text.strip().startswith("weights.")
     key, equals, value = text.rpartition("=") if weight else text.partition("=")
     if not equals or not key.strip():

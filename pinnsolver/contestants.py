@@ -144,10 +144,11 @@ def _alternatives(checked: CheckedProblem, own: Settings, common: Settings) -> d
     except UnsupportedProblem:
         return {"plain": PLAIN}
     chosen = automatic.settings
+    other = "eulerian" if chosen.frame == "lagrangian" else "lagrangian"
     candidates: list[tuple[str, Mapping[str, Any]]] = [
-        ("", {"hard": False}),
-        ("", {"causal": not chosen.causal}),
-        ("", {"frame": "eulerian" if chosen.frame == "lagrangian" else "lagrangian"}),
+        ("soft", {"hard": False}),
+        ("not causal" if chosen.causal else "causal", {"causal": not chosen.causal}),
+        (other, {"frame": other}),
         ("plain", PLAIN),
     ]
     entered: list[tuple[str, Mapping[str, Any]]] = []

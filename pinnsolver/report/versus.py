@@ -104,9 +104,10 @@ def _draw_chart(part: SubFigure, contest: Contest, styles: Mapping[str, Style]) 
         if not seconds.size or not kept:
             continue
         style = styles[entry.label]
-        axes.plot(seconds, values, **style, linewidth=2.4)
-        axes.plot([seconds[-1]] * 2, [values[-1], kept], color=style["color"], linewidth=1, linestyle=":")
-        axes.plot(seconds[-1], kept, marker="o", markersize=7, color=style["color"], clip_on=False)
+        colour, above = style["color"], 3 - 0.01 * len(ends)  # the first contestant lies on top
+        axes.plot(seconds, values, **style, linewidth=2.4, zorder=above)
+        axes.plot([seconds[-1]] * 2, [values[-1], kept], color=colour, linewidth=1, linestyle=":")
+        axes.plot(seconds[-1], kept, "o", markersize=7, color=colour, clip_on=False, zorder=above)
         ends.append((kept, entry))
     _head_chart(part, axes, contest)
     axes.grid(True)
@@ -152,9 +153,9 @@ def _label_ends(
         return
     low, high = np.log10(axes.get_ylim())
     ends = sorted(ends, key=lambda end: end[0])
-    heights = _kept_apart([(np.log10(value) - low) / (high - low) for value, _ in ends])
+    heights = kept_apart([(np.log10(value) - low) / (high - low) for value, _ in ends])
     numbers = [number(value, 2) for value, _ in ends]
-    room = 14 + 8 * max(map(len, numbers))  # points from the strokes to the names
+    room = 16 + 7 * max(map(len, numbers))  # points from the strokes to the names
     stroke: Style = {"transform": axes.transAxes, "clip_on": False, "linewidth": 3.2}
     for (_, entry), height, value in zip(ends, heights, numbers, strict=True):
         axes.plot([1.015, 1.045], [height, height], **stroke, **styles[entry.label])
@@ -175,7 +176,7 @@ def _label_ends(
             )
 
 
-def _kept_apart(heights: Sequence[float]) -> list[float]:
+def kept_apart(heights: Sequence[float]) -> list[float]:
     """Return rising heights moved as little as it takes to be apart, and inside the axes where there is room."""
     placed: list[float] = []
     for height in heights:
