@@ -212,6 +212,8 @@ def compare(
         print(f"Picture: {comparison.page.parent / 'figures' / 'compare.png'}")
     if comparison.interrupted:
         raise typer.Exit(Exit.INTERRUPTED)
+    if {row["stopped"] for row in comparison.table} == {"diverged"}:
+        raise typer.Exit(Exit.DIVERGED)
 
 
 @app.command()

@@ -162,7 +162,7 @@ def compare_into(
     tour = _Tour(place, problem, folders, quiet)
     for k, contestant in enumerate(contestants):
         tour.visit(contestant, f"{k + 1} of {len(contestants)}")
-    if not tour.solutions and tour.first_error is not None:
+    if tour.first_error is not None and not (tour.solutions or tour.interrupted):
         raise tour.first_error
     contest = _told(problem, common, tour.entries)
     page = _written(contest, place)
@@ -193,25 +193,28 @@ class _Tour:
             if not self.quiet:
                 print(f"Contestant {which}: {label}", file=sys.stderr, flush=True)
             try:
-                self.entries.append(self._solve(contestant))
+                self._solve(contestant)
             except PinnsolverError as error:
                 self._fail(contestant, error)
             except KeyboardInterrupt:
                 self.interrupted = True
-                self._absent(contestant, "interrupted", "It was interrupted before its run was saved.")
+                if label not in self.solutions:  # else it came while the report was written
+                    self._absent(contestant, "interrupted", "It was interrupted before its run was saved.")
 
-    def _solve(self, contestant: Contestant) -> Entry:
+    def _solve(self, contestant: Contestant) -> None:
         name, place = self.folders[contestant.label], self.place
         begin = None if place is None else lambda: place.begin(name)
         solution = solve_into(begin, self.problem, contestant.settings, self.quiet)
-        self.interrupted = solution.result["stopped"] == "interrupted"
-        self.solutions[contestant.label] = solution
+        stopped = str(solution.result["stopped"])
+        self.interrupted = stopped == "interrupted"
         run = solution.run_data() if solution.folder is None else read_run(solution.folder)
+        folder = "" if solution.folder is None else name
+        self.entries.append(
+            Entry(contestant.label, contestant.asked, run, stopped, _REASONS.get(stopped, ""), folder)
+        )
+        self.solutions[contestant.label] = solution
         if solution.folder is not None:
             write_report(run, solution.folder)
-        stopped = str(solution.result["stopped"])
-        folder = "" if solution.folder is None else name
-        return Entry(contestant.label, contestant.asked, run, stopped, _REASONS.get(stopped, ""), folder)
 
     def _fail(self, contestant: Contestant, error: PinnsolverError) -> None:
         self.first_error = self.first_error or error

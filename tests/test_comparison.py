@@ -17,11 +17,12 @@ from test_report import RUNS, Page
 from pinnsolver import DeclarationError, Problem, Settings, compare, comparison, load_problem, pipeline
 from pinnsolver.contestants import AUTOMATIC, choose_contestants
 from pinnsolver.report import comparison as report
+from pinnsolver.report.chart import kept_apart
 from pinnsolver.report.comparison import draw_picture, render_comparison
 from pinnsolver.report.entries import Contest, Entry, table_rows
 from pinnsolver.report.scene import choose_scene
 from pinnsolver.report.style import Picture
-from pinnsolver.report.versus import draw_contest, kept_apart
+from pinnsolver.report.versus import draw_contest
 from pinnsolver.runfolder import Panel
 
 HEAD = "from sympy import *\nfrom pinnsolver import *\nx, y, t = symbols('x y t')\nu = Function('u')\n"

@@ -9,6 +9,7 @@ import numpy as np
 
 from pinnsolver.report.entries import Contest
 from pinnsolver.report.groups import Group, group_panels, sound_panels, space_names, time_names
+from pinnsolver.report.names import plain_math
 from pinnsolver.report.planes import comparable
 from pinnsolver.runfolder import Panel
 
@@ -59,8 +60,9 @@ class Scene:
         own = self.seen[label]
         if self.is_known(field):
             return "error", np.abs(self.value(label, field) - self.panel.reference[field])
-        for values in own.residual.values():
-            return "residual", np.abs(values)
+        for name, values in own.residual.items():
+            what = "residual" if len(own.residual) == 1 else f"residual of {plain_math(name)}"
+            return what, np.abs(values)
         return None
 
 
