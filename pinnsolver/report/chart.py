@@ -93,7 +93,7 @@ def _label_ends(axes: Axes, ends: list[tuple[float, Entry]], styles: Mapping[str
     ends = sorted(ends, key=lambda end: end[0])
     heights = kept_apart([(np.log10(value) - low) / (high - low) for value, _ in ends])
     numbers = [number(value, 2) for value, _ in ends]
-    room = 16 + 7 * max(map(len, numbers))  # points from the strokes to the names
+    room = 20 + 7 * max(map(len, numbers))  # points from the strokes to the names
     stroke: Style = {"transform": axes.transAxes, "clip_on": False, "linewidth": 3.2}
     for (_, entry), height, value in zip(ends, heights, numbers, strict=True):
         axes.plot([1.015, 1.045], [height, height], **stroke, **styles[entry.label])

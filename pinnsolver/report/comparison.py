@@ -39,7 +39,7 @@ def write_comparison(contest: Contest, folder: Path) -> Path:
 def draw_picture(contest: Contest) -> Picture:
     """Return the picture with its description."""
     names = ", ".join(entry.label for entry in contest.entries)
-    return picture(draw_contest(contest), "compare", f"{contest.title}: {names} compared")
+    return picture(draw_contest(contest), "compare", f"{contest.title.rstrip('.')}: {names} compared")
 
 
 def render_comparison(contest: Contest, shown: Picture) -> str:
