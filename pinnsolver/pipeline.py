@@ -90,7 +90,7 @@ def solve(
         **dict(seconds=seconds, steps=steps, seed=seed, device=device, threads=threads),
         **dict(hard=hard, causal=causal, frame=frame),
     }
-    joined = _join(problem.settings, settings).with_values(said)
+    joined = join_settings(problem.settings, settings).with_values(said)
     begin = None if out is None else partial(new_run_folder, out, problem.name, "", overwrite)
     return solve_into(begin, problem, joined, quiet)
 
@@ -128,7 +128,7 @@ def solve_into(
         return solution if run.place is None else solution.save_in(run.place)
 
 
-def _join(own: Settings, given: Settings | Mapping[str, Any] | None) -> Settings:
+def join_settings(own: Settings, given: Settings | Mapping[str, Any] | None) -> Settings:
     """Return the problem's own settings with the given ones on top."""
     if given is None:
         return own
