@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
-from references import ks
+from references import ks, turbulence
 from references.etdrk4 import march, solve_on_ring
 from references.lorenz_series import solve_lorenz
-from test_references import DATA, callables
+from sympy import lambdify, symbols
+from test_references import DATA, PROBLEMS, callables
+
+from pinnsolver.declare import check_problem, load_problem
 
 
 def relative(found, known):
@@ -70,3 +73,32 @@ def test_the_declared_state_is_the_orbits_at_half_time():
     _, series = ks.solve_chaotic(np.array([0.5]))
     _, orbit = ks.solve_onset(np.array([0.5]))
     assert relative(series, orbit) < 5e-5
+
+
+def test_the_waves_of_the_turbulence_are_those_of_the_problem_file():
+    table = np.load(DATA / "turbulence.npz")
+    x, y = np.meshgrid(table["x"], table["y"], indexing="ij")
+    checked = check_problem(load_problem(PROBLEMS / "turbulence.py"))
+    (initial,) = [c for c in checked.conditions if c.kind == "initial value"]
+    declared = lambdify(symbols("x y"), initial.source.rhs)(x, y)
+    np.testing.assert_allclose(turbulence.start_of(x, y), declared, atol=1e-12)
+    np.testing.assert_allclose(table["w"][:, :, 0], declared, atol=1e-12)
+
+
+def test_the_table_of_the_turbulence_has_converged():
+    table = np.load(DATA / "turbulence.npz")
+    _, w, psi = turbulence.solve_turbulence(table["t"][[10]], 96, 1e-2)
+    assert relative(w[0, ::3, ::3], table["w"][:-1, :-1, 10]) < 1e-3  # 5e-4 with half the modes and steps
+    assert relative(psi[0, ::3, ::3] - psi[0, 48, 48], table["psi"][:-1, :-1, 10]) < 1e-4
+
+
+def test_a_lone_wave_of_vorticity_only_decays():
+    known = turbulence.WAVES.copy()
+    try:
+        turbulence.WAVES[1:, 2:] = 0
+        _, (w,), _ = turbulence.solve_turbulence(np.array([0.5]), 16, 0.1)
+    finally:
+        turbulence.WAVES[:] = known
+    axis = 2 * np.pi * np.arange(16) / 16
+    phase = axis[:, None] + 2 * axis
+    np.testing.assert_allclose(w, np.exp(-0.025) * (1.5 * np.cos(phase) + 0.5 * np.sin(phase)), atol=1e-12)

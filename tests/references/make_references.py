@@ -11,6 +11,7 @@ from . import harmonic, inverse_data, ks, obstacle
 from .allen_cahn_spectral import solve_allen_cahn
 from .cavity import solve_cavity
 from .pipe import half_width, solve_pipe
+from .turbulence import solve_turbulence
 
 DATA = Path(__file__).parents[2] / "problems" / "data"
 
@@ -53,6 +54,18 @@ def ks_chaotic_table(rows: int = 51) -> dict[str, np.ndarray]:
     """Return the axes x, t (rows) and u on their grid."""
     t = np.linspace(0.5, 1, rows)
     return _ring_table(t, *ks.solve_chaotic(t), 2 * np.pi)
+
+
+def turbulence_table(rows: int = 11, columns: int = 32) -> dict[str, np.ndarray]:
+    """Return the axes x, y (columns + 1), t (rows), and w, psi on their grid, psi(pi, pi, t) = 0."""
+    t = np.linspace(0, 1, rows)
+    axis, w, psi = solve_turbulence(t)
+    middle = axis.size // 2
+    around = np.append(np.arange(0, axis.size, axis.size // columns), 0)  # both ends of the period
+    ends = np.append(axis[around[:-1]], 2 * np.pi)
+    thin = {"w": w, "psi": psi - psi[:, middle, middle][:, None, None]}
+    grids = {name: v[:, around][:, :, around].transpose(1, 2, 0) for name, v in thin.items()}
+    return {"x": ends, "y": ends, "t": t, **grids}
 
 
 def cavity_table(columns: int = 64) -> dict[str, np.ndarray]:
@@ -106,6 +119,7 @@ TABLES = {
     "ks_regular": ks_regular_table,
     "ks_onset": ks_onset_table,
     "ks_chaotic": ks_chaotic_table,  # from the series, which main writes first
+    "turbulence": turbulence_table,
 }
 SLOW_TABLES = {  # half a minute each
     "cavity": cavity_table,
