@@ -6,9 +6,11 @@ import tomllib
 import numpy as np
 import pytest
 from bench import results
-from bench.thumbnail import draw_thumbnail
+from bench.thumbnail import draw_thumbnail, panels_at_tables
+from conftest import PROBLEMS, small
 
-from pinnsolver.runfolder import Panel, RunData
+from pinnsolver import load_problem, solve
+from pinnsolver.runfolder import Panel
 
 MACHINE = {"processor": "abacus", "cores": 2, "versions": {"torch": "1", "deepxde": "2", "pinnsolver": "3"}}
 CHOICES = {"hard conditions": "3 of 4 conditions", "causal": False, "frame": "eulerian"}
@@ -115,8 +117,25 @@ def panel_of(kind):
 
 @pytest.mark.parametrize("kind", ["known", "unknown", "curve"])
 def test_a_picture_is_small(kind, tmp_path):
-    run = RunData(None, {}, {}, {}, {}, (panel_of(kind),))
     path = tmp_path / "picture.png"
-    draw_thumbnail(run, path)
+    draw_thumbnail((panel_of(kind),), path)
     assert path.read_bytes().startswith(b"\x89PNG")
     assert path.stat().st_size < 60_000
+
+
+@pytest.mark.parametrize(("name", "axes", "field"), [("ks_regular", "tx", "u"), ("turbulence", "xy", "w")])
+def test_a_table_is_pictured_at_its_own_points(name, axes, field):
+    file = next(p for p in PROBLEMS if p.stem == name)
+    solution = solve(load_problem(file), steps=1, settings=small(), quiet=True)
+    (panel,) = panels_at_tables(solution)
+    assert panel.axes == tuple(axes)
+    with np.load(file.parent / "data" / f"{name}.npz") as table:
+        known = table[field].T if axes == "tx" else table[field][..., -1]
+    np.testing.assert_array_equal(panel.reference[field], known)
+    at = {n: panel.coordinates[n][k] for n, k in zip(panel.axes, (7, 9), strict=True)} | dict(panel.fixed)
+    assert panel.fields[field][7, 9] == pytest.approx(float(solution(**at)[field]), abs=1e-12)
+
+
+def test_a_formula_needs_no_table():
+    file = next(p for p in PROBLEMS if p.stem == "heat")
+    assert panels_at_tables(solve(load_problem(file), steps=1, settings=small(), quiet=True)) == ()

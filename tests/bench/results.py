@@ -112,11 +112,14 @@ def true_values(name: str) -> dict[str, float]:
 def draw(name: str) -> None:
     """Draw the picture of a problem from its run folder."""
     from pinnsolver.runfolder import read_run
+    from pinnsolver.solution import Solution
 
-    from .thumbnail import draw_thumbnail
+    from .thumbnail import draw_thumbnail, panels_at_tables
 
     FIGURES.mkdir(exist_ok=True)
-    draw_thumbnail(read_run(FOLDER / name), FIGURES / f"{name}.png")
+    place = FOLDER / name
+    panels = panels_at_tables(Solution.load(place)) or read_run(place).panels
+    draw_thumbnail(panels, FIGURES / f"{name}.png")
 
 
 # ---------------------------------------------------------------------------------------------- table

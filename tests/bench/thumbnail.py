@@ -1,7 +1,12 @@
-"""A run as one small picture: the first field, and beside it how far it is from the reference."""
+"""A run as one small picture: the first field, and beside it how far it is from the reference.
+
+Where the reference is a table on a grid, the picture is taken at its own points: what is drawn is then the error
+that is scored, not that of an interpolation.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +16,8 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from PIL import Image
 
 from pinnsolver.report.style import FIELD_MAP, LINES, OUTSIDE, RESIDUAL_MAP, drawing, new_figure
-from pinnsolver.runfolder import Panel, RunData
+from pinnsolver.runfolder import Panel
+from pinnsolver.solution import Solution
 
 from .picture import whole_decades
 
@@ -20,9 +26,9 @@ COLOURS = 64
 SIZE = (4.4, 1.7)  # inches
 
 
-def draw_thumbnail(run: RunData, path: Path) -> None:
-    """Write a small PNG of a run: maps of the last plane, or curves of the first line."""
-    panel = _panel_of(run.panels)
+def draw_thumbnail(panels: Sequence[Panel], path: Path) -> None:
+    """Write a small PNG of a run's panels: maps of the last plane, or curves of the first line."""
+    panel = _panel_of(panels)
     name = next((n for n in panel.fields if n in panel.reference), next(iter(panel.fields)))
     known = panel.reference.get(name)
     with drawing():
@@ -45,7 +51,37 @@ def draw_thumbnail(run: RunData, path: Path) -> None:
     Image.fromarray(np.ascontiguousarray(pixels)).quantize(COLOURS).save(path, optimize=True)
 
 
-def _panel_of(panels: tuple[Panel, ...]) -> Panel:
+def panels_at_tables(solution: Solution) -> tuple[Panel, ...]:
+    """Return the plane of a solution's table, at the last of its times if it has three axes; () for no such table."""
+    checked = solution.checked
+    tables = {n: r.table for n, r in checked.references.items() if r.table is not None}
+    if not tables:
+        return ()
+    first = next(iter(tables.values()))
+    names = [c.name for c in checked.coordinates if c.name in first]
+    axes = {n: np.unique(first[n]) for n in names}
+    shape = tuple(a.size for a in axes.values())
+    if len(names) not in (2, 3) or np.prod(shape) != first[""].size:
+        return ()
+    points = np.stack([first[n] for n in names], axis=1)  # all coordinates of a problem without parameters
+    if points.shape[1] != len(checked.coordinates):
+        return ()
+    order = np.lexsort(points.T[::-1])
+    found = solution.evaluate(points[order])
+    grids = {n: found[n].reshape(shape) for n in tables}
+    known = {n: table[""][order].reshape(shape) for n, table in tables.items()}
+    fixed = {}
+    if len(names) == 3:
+        fixed = {names[2]: float(axes[names[2]][-1])}
+        grids, known = ({n: v[..., -1] for n, v in group.items()} for group in (grids, known))
+    turned = len(names) == 2 and checked.time is not None and names[1] == checked.time.name
+    shown = tuple(names[:2][::-1] if turned else names[:2])  # time runs to the right
+    if turned:
+        grids, known = ({n: v.T for n, v in group.items()} for group in (grids, known))
+    return (Panel(shown, fixed, {n: axes[n] for n in shown}, grids, known),)
+
+
+def _panel_of(panels: Sequence[Panel]) -> Panel:
     """Return the panel that says most: a plane of space and time, else the last plane, else the first line."""
     planes = [p for p in panels if len(p.axes) == 2]
     if not planes:
