@@ -1,8 +1,10 @@
-"""Quantum well with a barrier in its middle: the ground state and its energy.
+"""Quantum well with a barrier in its middle: the ground state and its energy, matched at the barrier's edge.
 
--psi_xx + V psi = E psi on [-1, 1], E unknown, V = 20 for |x| < 0.2 and 0 beyond; zero at both ends, psi^2 integrates to 1.
-psi is determined up to its sign.
+-psi_xx + V psi = E psi for |x| <= 1, E unknown, V = 20 for |x| < 0.2 and 0 beyond; psi is even, zero at both ends, and psi^2
+integrates to 1.  `inner` is psi at x = s / 5, `outer` at x = (1 + 4 s) / 5, 0 <= s <= 1: each is smooth, and at the edge,
+where V and psi_xx jump, value and slope agree.  A = psi(0) > 0 settles the sign.
 True value: E = 7.718698183708
+True value: A = 0.5870389778358
 Source: any textbook of quantum mechanics; units in which hbar^2 / (2 m) and half the width are 1.  Within the barrier
 psi is a hyperbolic cosine of q x, beyond it a sine of k (1 - |x|), where q tanh(q / 5) = -k / tan(4 k / 5), k^2 = E,
 q^2 = 20 - E.
@@ -11,42 +13,41 @@ Measured: problems/README.md.
 
 import numpy as np
 from scipy.optimize import brentq
-from sympy import Eq, Function, Integral, Piecewise, Rational, cosh, sin, symbols
+from sympy import Eq, Function, Integral, cosh, sin, symbols
 
 from pinnsolver import Problem, Unknown
 
-x = symbols("x", real=True)
-psi = Function("psi")
-E = Unknown("E", start=5, low=0)
-height, half = 20, Rational(1, 5)
-V = Piecewise((height, (x > -half) & (x < half)), (0, True))
+s = symbols("s")
+inner, outer = Function("inner"), Function("outer")
+E, A = Unknown("E", start=5, low=0), Unknown("A", start=1, low=0)
+height, a, b = 20, 0.2, 0.8  # a and b: widths of half the barrier and of what lies beside it
 
 
-def wave_numbers():
-    """Return k and q by the transcendental equation."""
-
-    def mismatch(k):
-        q = np.sqrt(height - k**2)
-        return q * np.tanh(q * 0.2) * np.sin(0.8 * k) + k * np.cos(0.8 * k)
-
-    k = brentq(mismatch, np.pi / 1.6, np.pi / 0.8, xtol=1e-15)
-    return float(k), float(np.sqrt(height - k**2))
+def mismatch(k):
+    """Return what the slopes at the edge lack of agreeing, for the wave number k beyond the barrier."""
+    q = np.sqrt(height - k**2)
+    return q * np.tanh(q * a) * np.sin(b * k) + k * np.cos(b * k)
 
 
-k, q = wave_numbers()
-edge = float(np.sin(0.8 * k) / np.cosh(0.2 * q))
-square = (
-    0.8 - np.sin(1.6 * k) / (2 * k) + edge**2 * (0.2 + np.sinh(0.4 * q) / (2 * q))
-)  # of what follows, squared
-size = float(1 / np.sqrt(square))
-state = Piecewise((sin(k * (1 + x)), x < -half), (edge * cosh(q * x), x <= half), (sin(k * (1 - x)), True))
+k = float(brentq(mismatch, np.pi / (2 * b), np.pi / b, xtol=1e-15))
+q = float(np.sqrt(height - k**2))
+edge = float(np.sin(b * k) / np.cosh(a * q))
+size = float((b - np.sin(2 * b * k) / (2 * k) + edge**2 * (a + np.sinh(2 * a * q) / (2 * q))) ** -0.5)
 
-# piece by piece: quadrature is exact only where psi is smooth, and psi_xx jumps with V
-probability = sum(Integral(psi(x) ** 2, (x, *ends)) for ends in ((-1, -half), (-half, half), (half, 1)))
 problem = Problem(
     "quantum_well_barrier",
-    equations=[Eq(-psi(x).diff(x, 2) + V * psi(x), E * psi(x))],
-    domain=[(x, -1, 1)],
-    conditions=[Eq(psi(-1), 0), Eq(psi(1), 0), Eq(probability, 1)],
-    reference={psi: size * state},
+    equations=[
+        Eq(-inner(s).diff(s, 2) / a**2 + height * inner(s), E * inner(s)),
+        Eq(-outer(s).diff(s, 2) / b**2, E * outer(s)),
+    ],
+    domain=[(s, 0, 1)],
+    conditions=[
+        Eq(inner(0), A),
+        Eq(inner(s).diff(s).subs(s, 0), 0),
+        Eq(inner(1), outer(0)),
+        Eq(inner(s).diff(s).subs(s, 1) / a, outer(s).diff(s).subs(s, 0) / b),
+        Eq(outer(1), 0),
+        Eq(2 * a * Integral(inner(s) ** 2, (s, 0, 1)) + 2 * b * Integral(outer(s) ** 2, (s, 0, 1)), 1),
+    ],
+    reference={inner: size * edge * cosh(q * a * s), outer: size * sin(k * b * (1 - s))},
 )
