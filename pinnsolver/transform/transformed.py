@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sympy import Expr
 
 from pinnsolver.declare import CheckedProblem, Settings
+
+if TYPE_CHECKING:
+    from pinnsolver.transform.lagrangian import LagrangianFrame
+
+ASKED = "asked for"  # the reason of what the user chose
 
 
 @dataclass(frozen=True)
@@ -50,12 +55,13 @@ class TransformedProblem:
     """What is compiled.
 
     Args:
-        checked: the declaration.
+        checked: the declaration; in a Lagrangian frame as it was restated in labels.
         settings: with every automatic choice filled in.
         ansatz: by field name, for every field.
         enforcement: by condition name, for every condition.
         choices: by name, for the report.
         scales: by term, what one wave of size 1 leaves in it (see `scaling.py`).
+        frame: the Lagrangian frame, None for the Eulerian one.
     """
 
     checked: CheckedProblem
@@ -64,3 +70,9 @@ class TransformedProblem:
     enforcement: Mapping[str, Enforcement]
     choices: Mapping[str, Choice]
     scales: Mapping[str, float]
+    frame: LagrangianFrame | None = None
+
+    @property
+    def declared(self) -> CheckedProblem:
+        """The declaration as the user wrote it, in any frame."""
+        return self.checked if self.frame is None else self.frame.declared

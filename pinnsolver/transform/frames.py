@@ -1,0 +1,89 @@
+"""The choice of the frame: that of places, or that of the particles where it is clearly the better one."""
+
+from __future__ import annotations
+
+import numpy as np
+import sympy
+
+from pinnsolver.declare import CheckedProblem, FieldValue
+from pinnsolver.errors import DeclarationError, UnsupportedProblem
+from pinnsolver.transform.lagrangian import LagrangianFrame, lagrangian_frame
+from pinnsolver.transform.numeric import sample_values, size
+from pinnsolver.transform.transformed import ASKED, Choice
+from pinnsolver.transform.transport import ASKED_FOR
+
+CARRIED = 0.25  # of the domain's length over the horizon, from which on transport dominates
+PECLET = 10.0  # speed times length over diffusivity, likewise
+ROOM = 0.05  # det J down to which particles are followed without being asked to
+
+
+def choose_frame(checked: CheckedProblem, wanted: str | None) -> tuple[LagrangianFrame | None, Choice]:
+    """Return the Lagrangian frame or None for the Eulerian one, and why.
+
+    Args:
+        wanted: "eulerian", "lagrangian", or None for the better one.
+
+    Raises:
+        DeclarationError, UnsupportedProblem: the Lagrangian frame is wanted, but does not fit.
+    """
+    if wanted == "lagrangian":
+        return lagrangian_frame(checked), Choice("lagrangian", ASKED)
+    if wanted == "eulerian":
+        return None, Choice("eulerian", ASKED)
+    try:
+        frame = lagrangian_frame(checked)
+    except (DeclarationError, UnsupportedProblem) as error:
+        why = str(error).partition("\n")[0].removeprefix(ASKED_FOR).strip().rstrip(".")
+        return None, Choice("eulerian", why)
+    better, reason = _is_better(frame)
+    return (frame, Choice("lagrangian", reason)) if better else (None, Choice("eulerian", reason))
+
+
+def _is_better(frame: LagrangianFrame) -> tuple[bool, str]:
+    """Say whether particles serve clearly better than places, and why."""
+    checked, labels = frame.declared, frame.labels
+    if frame.learned:
+        return False, "the paths of the particles would have to be learned as well"
+    if frame.is_still:
+        least = float(np.nanmin(sample_values(labels.determinant, checked.coordinates, 4096)))
+        if least < ROOM:
+            return False, f"particles come so close that they hold {least:.2g} of their first volume"
+        return True, "nothing changes along the particles, whose paths are known: the start is carried"
+    if not labels.is_rigid:
+        return False, "neighbouring particles move apart, which strains what diffuses between them"
+    if any(line.right.free_symbols & set(labels.space) for line in frame.transport.lines):
+        return False, "what happens at fixed places would flicker for a particle"
+    lengths, moved = carried_lengths(frame), peclet_number(frame)
+    if lengths < CARRIED:
+        return False, f"the fields are carried {lengths:.2g} lengths of the domain only"
+    if moved < PECLET:
+        return False, f"diffusion is as fast as transport (Péclet number {moved:.2g})"
+    by = "without diffusion" if np.isinf(moved) else f"at a Péclet number of {moved:.2g}"
+    return True, f"carried {lengths:.2g} lengths of the domain by a known velocity, {by}"
+
+
+def carried_lengths(frame: LagrangianFrame) -> float:
+    """Return the largest displacement over the horizon in lengths of the domain."""
+    pairs = zip(frame.labels.displacement, frame.declared.space, strict=True)
+    return max(size(d, frame.declared.coordinates) / c.length for d, c in pairs)
+
+
+def peclet_number(frame: LagrangianFrame) -> float:
+    """Return speed times length over diffusivity; infinite without second derivatives in space."""
+    checked = frame.declared
+    assert checked.time is not None
+    diffusivity = 0.0
+    for line in frame.transport.lines:
+        for symbol, value in frame.transport.values.items():
+            if _is_second(value, checked):
+                slope = line.right.diff(symbol)
+                fields = dict.fromkeys(slope.free_symbols & set(frame.transport.values), sympy.S.One)
+                diffusivity = max(diffusivity, size(slope.xreplace(fields), checked.coordinates))
+    length = max(c.length for c in checked.space)
+    speed = carried_lengths(frame) * length / checked.time.length
+    return speed * length / diffusivity if diffusivity > 0 else np.inf
+
+
+def _is_second(value: FieldValue, checked: CheckedProblem) -> bool:
+    """Say whether a field value is a second derivative in space."""
+    return sum(n for n, c in zip(value.orders, checked.coordinates, strict=True) if c.role == "space") == 2
