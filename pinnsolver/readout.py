@@ -7,7 +7,7 @@ Whatever evaluates, audits or draws a declaration works on it unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,6 +88,7 @@ class _PlaceNetwork:
 
     def __init__(self, compiled: CompiledProblem, module: TrainableProblem, flow: FlowMap) -> None:
         self._compiled, self._module, self._flow = compiled, module, flow
+        self._ready: dict[DerivativePlan, Callable[..., dict[str, np.ndarray]]] = {}
 
     def derivatives(
         self, points: torch.Tensor, plan: DerivativePlan
@@ -95,14 +96,11 @@ class _PlaceNetwork:
         """Return each planned derivative by place and time, (n, 1); NaN where a place has not exactly one label."""
         labels = self._flow.labels(points.detach().cpu().numpy().astype(float))
         known = np.isfinite(labels).all(axis=1)
-        expressions = {str(k): self._in_labels(*key) for k, key in enumerate(plan.wanted)}
-        found = self._compiled.evaluate(
-            expressions,
-            labels[known],
-            self._module.network,
-            self._module.unknowns.values(),
-            self._module.device,
-        )
+        if plan not in self._ready:  # formulas only: they know nothing of the weights
+            expressions = {str(k): self._in_labels(*key) for k, key in enumerate(plan.wanted)}
+            self._ready[plan] = self._compiled.evaluator(expressions)
+        module = self._module
+        found = self._ready[plan](labels[known], module.network, module.unknowns.values(), module.device)
         values = {}
         for k, key in enumerate(plan.wanted):
             column = np.full((len(labels), 1), np.nan)
