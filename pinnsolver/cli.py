@@ -124,7 +124,7 @@ def solve(
         typer.Option("--causal/--no-causal", help="Causal weighting in time.", show_default="automatic"),
     ] = None,
     frame: Annotated[
-        str | None, typer.Option("--frame", help="eulerian or lagrangian.", show_default="automatic")
+        str | None, typer.Option("--frame", help="eulerian, lagrangian or moving.", show_default="automatic")
     ] = None,
     set_: Set = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,

@@ -64,7 +64,7 @@ def print_understood(transformed: TransformedProblem) -> None:
 
 def _print_frame(console: Console, frame: Mapping[str, Any]) -> None:
     """Print the system in labels that is trained instead of the declared one."""
-    _heading(console, "Lagrangian frame")
+    _heading(console, frame["title"])
     _indented(console, Text(frame["note"]))
     for formula in frame["formulas"]:
         _formula(console, formula, False)

@@ -205,7 +205,7 @@ def _frame(understood: Mapping[str, Any]) -> dict[str, Any] | None:
     if not isinstance(frame, Mapping):
         return None
     listed = {key: [_formula(e) for e in _mappings(frame.get(key))] for key in ("formulas", "ansatz")}
-    return {"note": str(frame.get("note") or ""), **listed}
+    return {"title": str(frame.get("title") or "Frame"), "note": str(frame.get("note") or ""), **listed}
 
 
 def _choices(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -16,6 +16,7 @@ from sympy import Expr, Symbol
 
 from pinnsolver.declare import CheckedProblem, FieldValue
 from pinnsolver.transform.labels import Labels
+from pinnsolver.transform.paths import initial_values
 from pinnsolver.transform.transport import Transport
 
 LABELS = {1: 2001, 2: 101}  # along each label
@@ -92,7 +93,7 @@ def _by_paths(
     zero = (0,) * len(checked.coordinates)
     plain = {FieldValue(f.name, zero).symbol: f.name for f in checked.fields}
     rights = {line.field: line.right for line in transport.lines}
-    start = _starts(checked)
+    start = initial_values(checked)
     used = set().union(*(e.free_symbols for e in (*transport.velocity, *rights.values())))
     if used & set(transport.values) - set(plain) or set(rights) != set(plain.values()):
         return None
@@ -124,19 +125,6 @@ def _by_paths(
             if not smallest[-1] > 0:
                 break
     return np.array(smallest)
-
-
-def _starts(checked: CheckedProblem) -> dict[str, Expr]:
-    """Return the declared initial value of each field."""
-    assert checked.time is not None
-    return {
-        c.solved[0].field: c.solved[1]
-        for c in checked.conditions
-        if c.solved
-        and c.region.where is None
-        and not any(c.solved[0].orders)
-        and dict(c.solved[0].pins) == {checked.time.name: checked.time.low_exact}
-    }
 
 
 def _wrapped(checked: CheckedProblem, i: int, x: np.ndarray) -> np.ndarray:

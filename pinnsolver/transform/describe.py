@@ -150,6 +150,7 @@ def _frame(transformed: TransformedProblem, frame: LagrangianFrame) -> dict[str,
     names = [str(x) for x in frame.labels.space]
     places = ", ".join(_pretty(sympy.Symbol(f"X_{n}")) for n in names)
     return {
+        "title": "Lagrangian frame" if frame.follows else "Moving frame",
         "note": f"Here ({', '.join(names)}) is the label of a particle, its place when time begins; later it is at ({places}). "
         "The network sees labels; the solution is read out at places.",
         "formulas": [_maths(f) for f in frame_formulas(frame)],

@@ -1,4 +1,4 @@
-"""The choice of the frame: that of places, or that of the particles where it is clearly the better one."""
+"""The choice of the frame: that of places, of the particles, or one that moves with their mean, where it is clearly better."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sympy
 
 from pinnsolver.declare import CheckedProblem, FieldValue
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
-from pinnsolver.transform.lagrangian import LagrangianFrame, lagrangian_frame
+from pinnsolver.transform.lagrangian import LagrangianFrame, lagrangian_frame, moving_frame
 from pinnsolver.transform.numeric import sample_values, size
 from pinnsolver.transform.transformed import ASKED, Choice
 from pinnsolver.transform.transport import ASKED_FOR
@@ -15,28 +15,34 @@ from pinnsolver.transform.transport import ASKED_FOR
 CARRIED = 0.25  # of the domain's length over the horizon, from which on transport dominates
 PECLET = 10.0  # speed times length over diffusivity, likewise
 ROOM = 0.05  # det J down to which particles are followed without being asked to
+_BUILT = {"lagrangian": lagrangian_frame, "moving": moving_frame}  # in the order in which they are tried
 
 
 def choose_frame(checked: CheckedProblem, wanted: str | None) -> tuple[LagrangianFrame | None, Choice]:
     """Return the Lagrangian frame or None for the Eulerian one, and why.
 
     Args:
-        wanted: "eulerian", "lagrangian", or None for the better one.
+        wanted: "eulerian", "lagrangian", "moving", or None for the best one.
 
     Raises:
-        DeclarationError, UnsupportedProblem: the Lagrangian frame is wanted, but does not fit.
+        DeclarationError, UnsupportedProblem: another frame than the Eulerian one is wanted, but does not fit.
     """
-    if wanted == "lagrangian":
-        return lagrangian_frame(checked), Choice("lagrangian", ASKED)
     if wanted == "eulerian":
         return None, Choice("eulerian", ASKED)
-    try:
-        frame = lagrangian_frame(checked)
-    except (DeclarationError, UnsupportedProblem) as error:
-        why = str(error).partition("\n")[0].removeprefix(ASKED_FOR).strip().rstrip(".")
-        return None, Choice("eulerian", why)
-    better, reason = _is_better(frame)
-    return (frame, Choice("lagrangian", reason)) if better else (None, Choice("eulerian", reason))
+    if wanted is not None:
+        return _BUILT[wanted](checked), Choice(wanted, ASKED)
+    reasons = []
+    for name, build in _BUILT.items():
+        try:
+            frame = build(checked)
+        except (DeclarationError, UnsupportedProblem) as error:
+            reasons.append(str(error).partition("\n")[0].removeprefix(ASKED_FOR).strip().rstrip("."))
+            continue
+        better, reason = _is_better(frame)
+        if better:
+            return frame, Choice(name, reason)
+        reasons.append(reason)
+    return None, Choice("eulerian", reasons[0])
 
 
 def _is_better(frame: LagrangianFrame) -> tuple[bool, str]:
@@ -44,14 +50,16 @@ def _is_better(frame: LagrangianFrame) -> tuple[bool, str]:
     checked, labels = frame.declared, frame.labels
     if frame.learned:
         return False, "the paths of the particles would have to be learned as well"
-    if frame.is_still:
+    if frame.follows and frame.is_still:
         least = float(np.nanmin(sample_values(labels.determinant, checked.coordinates, 4096)))
         if least < ROOM:
             return False, f"particles come so close that they hold {least:.2g} of their first volume"
         return True, "nothing changes along the particles, whose paths are known: the start is carried"
     if not labels.is_rigid:
         return False, "neighbouring particles move apart, which strains what diffuses between them"
-    if any(line.right.free_symbols & set(labels.space) for line in frame.transport.lines):
+    rest = () if frame.follows else frame.transport.velocity
+    used = [line.right for line in frame.transport.lines]
+    if any(expr.free_symbols & set(labels.space) for expr in (*used, *rest)):
         return False, "what happens at fixed places would flicker for a particle"
     lengths, moved = carried_lengths(frame), peclet_number(frame)
     if lengths < CARRIED:
@@ -59,7 +67,8 @@ def _is_better(frame: LagrangianFrame) -> tuple[bool, str]:
     if moved < PECLET:
         return False, f"diffusion is as fast as transport (Péclet number {moved:.2g})"
     by = "without diffusion" if np.isinf(moved) else f"at a Péclet number of {moved:.2g}"
-    return True, f"carried {lengths:.2g} lengths of the domain by a known velocity, {by}"
+    what = "a known velocity" if frame.follows else "the mean velocity"
+    return True, f"carried {lengths:.2g} lengths of the domain by {what}, {by}"
 
 
 def carried_lengths(frame: LagrangianFrame) -> float:

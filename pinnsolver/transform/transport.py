@@ -14,8 +14,8 @@ from pinnsolver.declare.texts import plain_text
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
 from pinnsolver.transform.labels import applied
 
-ASKED_FOR = "The Lagrangian frame was asked for, but"
-EULERIAN = 'Leave out frame="lagrangian" (--frame): the solver then works in the Eulerian frame'
+ASKED_FOR = "A frame that moves was asked for, but"
+EULERIAN = 'Leave out the frame (--frame), or write frame="eulerian": the solver then works at fixed places'
 
 
 @dataclass(frozen=True)

@@ -25,15 +25,20 @@ def closed_walls(checked: CheckedProblem, transport: Transport) -> tuple[Wall, .
     Raises:
         UnsupportedProblem: something does, or it cannot be told.
     """
-    found = []
-    for i, c in enumerate(checked.space):
+    columns = {c.name: i for i, c in enumerate(checked.space)}
+    for c in checked.space:
         if c.name in checked.periodic:
             _refuse_seam(transport, c, checked)
-            continue
-        for at in (c.low_exact, c.high_exact):
-            _refuse_leak(transport, i, c, at, checked)
-            found.append((c.name, at))
-    return tuple(found)
+    for name, at in all_walls(checked):
+        i = columns[name]
+        _refuse_leak(transport, i, checked.space[i], at, checked)
+    return all_walls(checked)
+
+
+def all_walls(checked: CheckedProblem) -> tuple[Wall, ...]:
+    """Return the faces of the box that no period joins."""
+    fixed = [c for c in checked.space if c.name not in checked.periodic]
+    return tuple((c.name, at) for c in fixed for at in (c.low_exact, c.high_exact))
 
 
 def _refuse_seam(transport: Transport, c: Coordinate, checked: CheckedProblem) -> None:
