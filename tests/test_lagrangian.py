@@ -390,6 +390,8 @@ def test_unknown_velocities_and_families_of_them_are_learned_as_paths():
         (declared(Eq(carried(U, Rational(1, 10)), U.diff(x, 2))), "eulerian", "0.016 lengths"),
         (declared(Eq(carried(U, 3), 5 * U.diff(x, 2))), "eulerian", "Péclet number 3.8"),
         (declared(BURGERS), "eulerian", "would have to be learned"),
+        (declared(Eq(carried(U, U), -U), end=2), "lagrangian", "each particle changes by itself"),
+        (declared(Eq(carried(U, U), -9 * U), end=2), "eulerian", "steepens little"),
         (
             declared(Eq(carried(U, U), U.diff(x, 2) / 100), [Eq(u(x, 0), 9 + sin(x)), Periodic(x)]),
             "moving",

@@ -8,6 +8,7 @@ two of them meet: for u_t + u u_x = 0 at t* = 1 / max(-u0'). Elsewhere, diffusio
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -20,29 +21,47 @@ from pinnsolver.transform.paths import initial_values
 from pinnsolver.transform.transport import Transport
 
 LABELS = {1: 2001, 2: 101}  # along each label
-STEPS = 400  # of time
+STEPS = {1: 400, 2: 100}  # of time
 Columns = dict[Symbol, np.ndarray | float]
 
 
-def crossing_time(checked: CheckedProblem, transport: Transport, labels: Labels, known: bool) -> float | None:
-    """Return the first time at which particles meet, None where there is none within the horizon or none is known.
+@dataclass(frozen=True)
+class Spacing:
+    """How particles keep apart within the horizon.
+
+    Args:
+        least: the smallest det J.
+        crossing: when particles first meet; None where they do not.
+    """
+
+    least: float
+    crossing: float | None
+
+
+def find_spacing(
+    checked: CheckedProblem, transport: Transport, labels: Labels, known: bool
+) -> Spacing | None:
+    """Return how particles keep apart, None where that is not known before training.
 
     Args:
         known: whether D is a formula.
     """
-    if labels.is_rigid or checked.unknowns or len(checked.space) > 2:
+    if labels.is_rigid:
+        return Spacing(1.0, None)
+    if checked.unknowns or len(checked.space) > 2:
         return None
-    times = []
+    grid, found = _grid(checked), []
     for member in _members(checked):
-        grid = _grid(checked)
         smallest = (
             _by_formula(checked, labels, grid, member)
             if known
             else _by_paths(checked, transport, grid, member)
         )
-        if smallest is not None:
-            times.append(_first_zero(checked, smallest))
-    return min((t for t in times if t is not None), default=None)
+        if smallest is None or not np.isfinite(smallest).all():
+            return None
+        found.append(Spacing(float(smallest.min()), _first_zero(checked, smallest)))
+    times = [s.crossing for s in found if s.crossing is not None]
+    return Spacing(min(s.least for s in found), min(times, default=None))
 
 
 def _members(checked: CheckedProblem) -> list[Columns]:
@@ -62,18 +81,16 @@ def _first_zero(checked: CheckedProblem, smallest: np.ndarray) -> float | None:
     """Return when the smallest det J over the labels, (steps + 1,), first vanishes, linear in between."""
     assert checked.time is not None
     bad = ~(smallest > 0)
-    if not bad.any():
-        return None
     k = int(np.argmax(bad))
-    if k == 0 or not np.isfinite(smallest[k]):
-        return None if k == 0 else float(checked.time.low + checked.time.length * k / STEPS)
+    if not bad.any() or k == 0:
+        return None
     share = smallest[k - 1] / (smallest[k - 1] - smallest[k])
-    return float(checked.time.low + checked.time.length * (k - 1 + share) / STEPS)
+    return float(checked.time.low + checked.time.length * (k - 1 + share) / STEPS[len(checked.space)])
 
 
 def _times(checked: CheckedProblem) -> np.ndarray:
     assert checked.time is not None
-    return np.linspace(checked.time.low, checked.time.high, STEPS + 1)
+    return np.linspace(checked.time.low, checked.time.high, STEPS[len(checked.space)] + 1)
 
 
 def _by_formula(

@@ -8,12 +8,13 @@ import sympy
 from pinnsolver.declare import CheckedProblem, FieldValue
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
 from pinnsolver.transform.lagrangian import LagrangianFrame, lagrangian_frame, moving_frame
-from pinnsolver.transform.numeric import sample_values, size
+from pinnsolver.transform.numeric import size
 from pinnsolver.transform.transformed import ASKED, Choice
 from pinnsolver.transform.transport import ASKED_FOR
 
 CARRIED = 0.25  # of the domain's length over the horizon, from which on transport dominates
 PECLET = 10.0  # speed times length over diffusivity, likewise
+CROWDED = 0.5  # det J below which fields steepen so much that paths are worth learning
 ROOM = 0.05  # det J down to which particles are followed without being asked to
 _BUILT = {"lagrangian": lagrangian_frame, "moving": moving_frame}  # in the order in which they are tried
 
@@ -47,13 +48,17 @@ def choose_frame(checked: CheckedProblem, wanted: str | None) -> tuple[Lagrangia
 
 def _is_better(frame: LagrangianFrame) -> tuple[bool, str]:
     """Say whether particles serve clearly better than places, and why."""
-    checked, labels = frame.declared, frame.labels
-    if frame.learned:
+    labels, least = frame.labels, frame.least
+    alone = least is not None and len(labels.space) == 1  # each particle changes by what it is and where
+    if frame.learned and not alone:
         return False, "the paths of the particles would have to be learned as well"
+    if least is not None and least < ROOM:
+        return False, f"particles come so close that they hold {least:.2g} of their first volume"
+    if frame.learned:
+        if least is None or least > CROWDED:
+            return False, "transport steepens little, and the paths of the particles would have to be learned"
+        return True, "each particle changes by itself, while places see the fields steepen"
     if frame.follows and frame.is_still:
-        least = float(np.nanmin(sample_values(labels.determinant, checked.coordinates, 4096)))
-        if least < ROOM:
-            return False, f"particles come so close that they hold {least:.2g} of their first volume"
         return True, "nothing changes along the particles, whose paths are known: the start is carried"
     if not labels.is_rigid:
         return False, "neighbouring particles move apart, which strains what diffuses between them"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from pinnsolver.declare import CheckedProblem, check_problem
 from pinnsolver.errors import UnsupportedProblem
-from pinnsolver.transform.crossing import crossing_time
+from pinnsolver.transform.crossing import find_spacing
 from pinnsolver.transform.labels import Labels, labels_of
 from pinnsolver.transform.paths import mean_shift, particle_paths
 from pinnsolver.transform.restate import named_as_declared, restated_problem
@@ -32,6 +32,7 @@ class LagrangianFrame:
         labels: where the particles are.
         learned: names of the fields of `restated` that are displacements.
         transport: the equations of `declared` as transport.
+        least: the smallest det J within the horizon; None where it is not known before training.
         follows: whether labels go with the velocity; else they move with its mean.
     """
 
@@ -40,6 +41,7 @@ class LagrangianFrame:
     labels: Labels
     learned: tuple[str, ...]
     transport: Transport
+    least: float | None
     follows: bool = True
 
     @property
@@ -71,10 +73,14 @@ def lagrangian_frame(checked: CheckedProblem) -> LagrangianFrame:
             f"not for {len(checked.space)}.\n{EULERIAN}"
         )
     labels = labels_of(checked, displacement)
-    _refuse_crossing(checked, crossing_time(checked, transport, labels, not learned))
+    spacing = find_spacing(checked, transport, labels, not learned)
+    if spacing is not None:
+        _refuse_crossing(checked, spacing.crossing)
     problem = restated_problem(checked, transport, labels, learned, walls, follows=True)
     restated = named_as_declared(check_problem(problem), checked, learned)
-    return LagrangianFrame(checked, restated, labels, tuple(f.name for f in learned.values()), transport)
+    names = tuple(f.name for f in learned.values())
+    least = None if spacing is None else spacing.least
+    return LagrangianFrame(checked, restated, labels, names, transport, least)
 
 
 def moving_frame(checked: CheckedProblem) -> LagrangianFrame:
@@ -97,7 +103,7 @@ def moving_frame(checked: CheckedProblem) -> LagrangianFrame:
     labels = labels_of(checked, displacement)
     problem = restated_problem(checked, transport, labels, {}, all_walls(checked), follows=False)
     restated = named_as_declared(check_problem(problem), checked, {})
-    return LagrangianFrame(checked, restated, labels, (), transport, follows=False)
+    return LagrangianFrame(checked, restated, labels, (), transport, 1.0, follows=False)
 
 
 def _refuse_observations(checked: CheckedProblem) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sympy
 from sympy import Expr, Symbol
@@ -110,7 +111,7 @@ def _carried(equation: Equation, checked: CheckedProblem) -> tuple[Carried, tupl
     for v in rates:
         if v.orders[row] > 1 or sum(v.orders) > 1:
             raise UnsupportedProblem(
-                f"{ASKED_FOR} {equation.source} has the derivative "
+                f"{ASKED_FOR} {_text(equation.source)} has the derivative "
                 f"{plain_text(_written(v, checked))}; a particle is followed by equations of first order in time.\n{EULERIAN}"
             )
     if not rates:
@@ -119,7 +120,7 @@ def _carried(equation: Equation, checked: CheckedProblem) -> tuple[Carried, tupl
     if len(rates) > 1 or lead.has(rates[0].symbol):
         what = "several time derivatives" if len(rates) > 1 else "a time derivative to a power"
         raise UnsupportedProblem(
-            f"{ASKED_FOR} {equation.source} has {what}.\n"
+            f"{ASKED_FOR} {_text(equation.source)} has {what}.\n"
             f"Solve the equations for the time derivatives, one in each. {EULERIAN}"
         )
     field = next(f for f in checked.fields if f.name == rates[0].field)
@@ -132,13 +133,19 @@ def _carried(equation: Equation, checked: CheckedProblem) -> tuple[Carried, tupl
     velocity = tuple(b.xreplace(still) / lead for b in by_slope)
     if any(f.has(sympy.nan, sympy.zoo, sympy.oo, *slopes) for f in velocity):
         raise UnsupportedProblem(
-            f"{ASKED_FOR} {equation.source} has no velocity where {field.name} is level.\n{EULERIAN}"
+            f"{ASKED_FOR} {_text(equation.source)} has no velocity where {field.name} is level.\n{EULERIAN}"
         )
     right = -rest.xreplace(still) / lead
     if any(b.has(*slopes) for b in by_slope):  # squares of slopes, say: they stay on the right-hand side
         carried = sympy.Add(*[f * s for f, s in zip(velocity, slopes, strict=True)])
         right = sympy.expand_mul(carried - rest / lead)
     return Carried(field.name, right), velocity
+
+
+def _text(source: Any) -> str:
+    """Return an equation on one line."""
+    sides = (source.lhs, source.rhs) if isinstance(source, sympy.Eq) else (source, 0)
+    return " = ".join(plain_text(side) for side in sides)
 
 
 def _slopes(field: Field, checked: CheckedProblem) -> list[Symbol]:
