@@ -142,6 +142,8 @@ def solve(
     solution = solve_into(begin, problem, settings, quiet)
     page = solution.report()
     _print_results(solution)
+    for note in solution.notes:
+        print(f"Warning: {note}", file=sys.stderr)
     print(f"Report: {page}")
     stopped = solution.result["stopped"]
     if stopped in ("diverged", "interrupted"):

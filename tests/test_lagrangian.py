@@ -239,6 +239,20 @@ def test_known_formulas_are_carried_with_the_particles():
     assert sympy.expand(frame.restated.references["u"].formula) == sin(x)
 
 
+def test_observations_are_carried_where_all_particles_move_alike():
+    k = Unknown("k", start=2)
+    points, values = np.array([[1.0, 0.5], [6.0, 0.25]]), np.array([0.1, 0.2])
+    given = [Observations(U, points, values, name="sensor"), Observations(U.diff(t) + x * k, points, values)]
+    frame = frame_of(Eq(carried(U, 30), U.diff(x, 2)), observations=given)
+    first, second = frame.restated.observations
+    labels = np.mod(points[:, 0] - 30 * points[:, 1], 2 * np.pi)
+    np.testing.assert_allclose(first.points, np.stack([labels, points[:, 1]], axis=1))
+    assert first.name == "sensor" and frame.restated.unknowns == (k,)
+    names = {v.orders: v.symbol for v in second.quantity.values}
+    wrapped = sympy.Mod(x + 30 * t, 2 * pi)
+    assert second.quantity.expr == names[0, 1] - 30 * names[1, 0] + wrapped * k
+
+
 # ------------------------------------------------------------------------------------------- crossing
 
 
@@ -334,7 +348,7 @@ HALF = [(x, 0, pi)]
         (
             declared(BURGERS, observations=[Observations(U, [[1.0, 0.5]], [0.3])]),
             UnsupportedProblem,
-            "there are observations",
+            "there are observations, and",
         ),
         (
             declared(BURGERS, [*START, Eq(Integral(U, (x, 0, 2 * pi)), 0)]),

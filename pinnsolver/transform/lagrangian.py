@@ -10,16 +10,16 @@ formula: nothing has to be learned for it, and pure convection is W_t = 0. Sourc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pinnsolver.declare import CheckedProblem, check_problem
+from pinnsolver.declare import CheckedProblem, Field, check_problem
 from pinnsolver.errors import UnsupportedProblem
 from pinnsolver.transform.crossing import find_spacing
 from pinnsolver.transform.labels import Labels, labels_of
 from pinnsolver.transform.paths import mean_shift, particle_paths
-from pinnsolver.transform.restate import named_as_declared, restated_problem
+from pinnsolver.transform.restate import carried_observations, named_as_declared, restated_problem
 from pinnsolver.transform.transport import ASKED_FOR, EULERIAN, Transport, find_transport
-from pinnsolver.transform.walls import all_walls, closed_walls
+from pinnsolver.transform.walls import Wall, all_walls, closed_walls
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,6 @@ def lagrangian_frame(checked: CheckedProblem) -> LagrangianFrame:
     """
     transport = find_transport(checked)
     walls = closed_walls(checked, transport)
-    _refuse_observations(checked)
     displacement, learned = particle_paths(checked, transport, walls)
     if learned and len(checked.space) > 2:
         raise UnsupportedProblem(
@@ -73,11 +72,14 @@ def lagrangian_frame(checked: CheckedProblem) -> LagrangianFrame:
             f"not for {len(checked.space)}.\n{EULERIAN}"
         )
     labels = labels_of(checked, displacement)
+    if checked.observations and not labels.is_rigid:
+        raise UnsupportedProblem(
+            f"{ASKED_FOR} there are observations, and which particles pass by their places is part of the solution.\n{EULERIAN}"
+        )
     spacing = find_spacing(checked, transport, labels, not learned)
     if spacing is not None:
         _refuse_crossing(checked, spacing.crossing)
-    problem = restated_problem(checked, transport, labels, learned, walls, follows=True)
-    restated = named_as_declared(check_problem(problem), checked, learned)
+    restated = _restate(checked, transport, labels, learned, walls, follows=True)
     names = tuple(f.name for f in learned.values())
     least = None if spacing is None else spacing.least
     return LagrangianFrame(checked, restated, labels, names, transport, least)
@@ -94,23 +96,30 @@ def moving_frame(checked: CheckedProblem) -> LagrangianFrame:
             cannot be carried over.
     """
     transport = find_transport(checked)
-    _refuse_observations(checked)
     displacement = tuple(mean_shift(i, checked, transport) for i in range(len(checked.space)))
     if all(d == 0 for d in displacement):
         raise UnsupportedProblem(
             f"{ASKED_FOR} nothing is carried on the mean along a periodic coordinate.\n{EULERIAN}"
         )
     labels = labels_of(checked, displacement)
-    problem = restated_problem(checked, transport, labels, {}, all_walls(checked), follows=False)
-    restated = named_as_declared(check_problem(problem), checked, {})
+    restated = _restate(checked, transport, labels, {}, all_walls(checked), follows=False)
     return LagrangianFrame(checked, restated, labels, (), transport, 1.0, follows=False)
 
 
-def _refuse_observations(checked: CheckedProblem) -> None:
-    if checked.observations:
-        raise UnsupportedProblem(
-            f"{ASKED_FOR} there are observations, at places that labels pass by.\n{EULERIAN}"
-        )
+def _restate(
+    checked: CheckedProblem,
+    transport: Transport,
+    labels: Labels,
+    learned: dict[int, Field],
+    walls: tuple[Wall, ...],
+    follows: bool,
+) -> CheckedProblem:
+    """Return the declaration in labels, checked like any other, with the declared names and observations."""
+    problem = restated_problem(checked, transport, labels, learned, walls, follows)
+    restated = named_as_declared(check_problem(problem), checked, learned)
+    return replace(
+        restated, observations=carried_observations(checked, labels) if checked.observations else ()
+    )
 
 
 def _refuse_crossing(checked: CheckedProblem, meeting: float | None) -> None:

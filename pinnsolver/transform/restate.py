@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import sympy
 from sympy import Eq, Expr, Function
 
 from pinnsolver.declare import CheckedProblem, Field, FieldValue, Periodic, Problem
-from pinnsolver.declare.lower import Lowered
+from pinnsolver.declare.checked import Measured
+from pinnsolver.declare.lower import Lowered, lower
 from pinnsolver.transform.labels import Labels, applied
 from pinnsolver.transform.transport import Transport
 from pinnsolver.transform.walls import Wall, carry_condition, is_periodic, wall_conditions
@@ -83,7 +86,7 @@ def restated_problem(
 
 
 def named_as_declared(
-    restated: CheckedProblem, checked: CheckedProblem, learned: dict[int, Field]
+    restated: CheckedProblem, checked: CheckedProblem, learned: Collection[int]
 ) -> CheckedProblem:
     """Return a restated problem whose terms have the declared names; the paths' equations come last, as do their conditions."""
     paths = ["path" if len(checked.space) == 1 else f"path in {checked.space[i].name}" for i in learned]
@@ -94,8 +97,31 @@ def named_as_declared(
     ]
     conditions += restated.conditions[len(conditions) :]
     return replace(
-        restated, equations=tuple(equations), conditions=tuple(conditions), warnings=checked.warnings
+        restated,
+        equations=tuple(equations),
+        conditions=tuple(conditions),
+        unknowns=checked.unknowns,
+        warnings=checked.warnings,
     )
+
+
+def carried_observations(checked: CheckedProblem, labels: Labels) -> tuple[Measured, ...]:
+    """Return the observations at the labels of their places; for labels that all move alike, by a formula of time."""
+    assert checked.time is not None
+    in_labels = _Restater(checked, labels)
+    shifts = [sympy.lambdify(labels.time, d, ["scipy", "numpy"]) for d in labels.displacement]
+    found = []
+    for m in checked.observations:
+        points = m.points.copy()
+        for c, shift in zip(checked.space, shifts, strict=True):
+            if c.name in m.coordinates:
+                x = points[:, m.coordinates.index(c.name)]
+                x -= shift(points[:, m.coordinates.index(checked.time.name)])
+                if c.name in checked.periodic:
+                    x[:] = c.low + np.mod(x - c.low, c.length)
+        quantity = lower(in_labels(m.quantity), checked.scope)
+        found.append(replace(m, points=points, quantity=quantity))
+    return tuple(found)
 
 
 def _used(expr: Expr, values: tuple[FieldValue, ...]) -> tuple[FieldValue, ...]:
