@@ -35,7 +35,7 @@ from pinnsolver.network import AutogradNetwork
 from pinnsolver.sample import Sampler
 from pinnsolver.transform import describe, transform_problem
 from pinnsolver.transform.labels import Labels, applied
-from pinnsolver.transform.lagrangian import lagrangian_frame
+from pinnsolver.transform.lagrangian import lagrangian_frame, moving_frame
 
 x, y, t, c = symbols("x y t c")
 u, v, D_x, D_y = map(Function, ("u", "v", "D_x", "D_y"))
@@ -98,6 +98,25 @@ def test_steady_motion_in_the_mean_is_split_off_the_displacement():
     frame = frame_of(Eq(carried(U, U), U.diff(x, 2)), [Eq(u(x, 0), 2 + sin(x)), Periodic(x)])
     assert frame.labels.displacement == (2 * t + D_x(x, t),)
     assert residuals(frame)[1] == D_x(x, t).diff(t) - (U - 2)
+
+
+def test_a_frame_that_moves_with_the_mean_keeps_the_rest_of_the_transport():
+    start = [Eq(u(x, 0), 9 + sin(x)), Periodic(x)]
+    frame = moving_frame(check_problem(declared(Eq(carried(U, U), U.diff(x, 2)), start)))
+    assert frame.labels.displacement == (9 * t,) and frame.learned == () and frame.name == "moving"
+    assert sympy.expand(residuals(frame)[0] - (carried(U, U - 9) - U.diff(x, 2))) == 0
+
+
+def test_a_moving_frame_does_not_mind_walls_along_which_it_goes():
+    box = [*ROUND, (y, 0, 1)]
+    ends = [Eq(u(x, 0, t), sin(x)), Eq(W.diff(y).subs(y, 1), 0)]
+    equation = Eq(carried(W, 8 + W, W), W.diff(x, 2) + W.diff(y, 2))
+    frame = moving_frame(check_problem(declared(equation, [Eq(u(x, y, 0), sin(x)), Periodic(x), *ends], box)))
+    assert frame.labels.displacement == (8 * t, 0)
+    assert [k.name for k in frame.restated.conditions][1] == "u(x, 0, t) = sin(x)"
+    assert frame.restated.conditions[1].residual.expr.has(sin(x + 8 * t))
+    with pytest.raises(UnsupportedProblem, match="does not vanish on the wall y = 0"):
+        lagrangian_frame(frame.declared)
 
 
 def test_a_plane_that_moves_as_a_whole_keeps_its_laplacian():
