@@ -138,7 +138,7 @@ def solve(
         typer.Option("--causal/--no-causal", help="Causal weighting in time.", show_default="automatic"),
     ] = None,
     frame: Annotated[
-        str | None, typer.Option("--frame", help="eulerian or lagrangian.", show_default="automatic")
+        str | None, typer.Option("--frame", help="eulerian, lagrangian or moving.", show_default="automatic")
     ] = None,
     set_: Set = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
@@ -156,6 +156,8 @@ def solve(
     solution = solve_into(begin, problem, settings, quiet)
     page = solution.report()
     _print_results(solution)
+    for note in solution.notes:
+        print(f"Warning: {note}", file=sys.stderr)
     print(f"Report: {page}")
     stopped = solution.result["stopped"]
     if stopped in ("diverged", "interrupted"):

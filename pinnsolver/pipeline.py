@@ -11,7 +11,7 @@ import platform
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import torch
 
 from pinnsolver.compile import CompiledProblem
 from pinnsolver.declare import Problem, Settings, check_problem
+from pinnsolver.readout import Readout, read_out
 from pinnsolver.records import write_declaration
 from pinnsolver.runfolder import new_run_folder, unwritable, write_history
 from pinnsolver.sample import Sampler
@@ -197,9 +198,15 @@ class _Fields:
     module: TrainableProblem | WindowedProblem
 
     def __call__(self, points: np.ndarray) -> dict[str, np.ndarray]:
+        if self.compiled.transformed.frame is not None:
+            return self._readout.fields(points, self.module)
         with torch.no_grad():
             values = self.module(self.compiled.tensor(points, self.module.device)).cpu().numpy()
         return {f.name: values[:, k] for k, f in enumerate(self.compiled.checked.fields)}
+
+    @cached_property
+    def _readout(self) -> Readout:
+        return read_out(self.compiled, self.module, watch=False)
 
 
 def _audited(
@@ -207,7 +214,7 @@ def _audited(
 ) -> Solution:
     """Return the solution with everything that `result.json` says."""
     settings = compiled.transformed.settings
-    checked = compiled.checked
+    checked = compiled.transformed.declared
     draft = Solution(compiled, trained.module, {}, trained.history.columns())
     residual_rms, conditions_rms = draft.audit(settings.seed or 0)
     relative, largest = draft.errors(scored)
@@ -231,7 +238,7 @@ def _audited(
         },
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
         | {"python": platform.python_version()},
-        "warnings": list(checked.warnings),
+        "warnings": [*checked.warnings, *draft.notes],
         "points": dict(trained.points),
         "threads": torch.get_num_threads(),
         "hardware": _hardware(settings.device or "cpu"),
@@ -250,7 +257,7 @@ def _hardware(device: str) -> str:
 
 def _command(compiled: CompiledProblem, trained: Trained) -> str:
     """Return the command that repeats the run, as far as the clock allows: by its number of steps."""
-    problem, settings = compiled.checked.problem, compiled.transformed.settings
+    problem, settings = compiled.transformed.declared.problem, compiled.transformed.settings
     words = ["pinnsolver", "solve", problem.file_name or "problem.py", "--seed", str(settings.seed)]
     words += ["--steps", str(trained.steps), "--threads", str(torch.get_num_threads())]
     own = _flat(problem.settings.model_dump())

@@ -25,7 +25,7 @@ def write_declaration(place: Path, compiled: CompiledProblem, scored: Mapping[st
     Raises:
         RunFolderError: the folder cannot be written.
     """
-    checked = compiled.checked
+    checked = compiled.transformed.declared
     problem = checked.problem
     tables = {
         name: _table(checked, name, known)

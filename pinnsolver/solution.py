@@ -18,6 +18,7 @@ from pinnsolver.declare import CheckedProblem, Field, Settings, check_problem
 from pinnsolver.declare.checked import Reference
 from pinnsolver.errors import DeclarationError, RunFolderError
 from pinnsolver.panels import make_panels
+from pinnsolver.readout import Readout, read_out
 from pinnsolver.records import read_declaration, write_declaration
 from pinnsolver.runfolder import (
     Panel,
@@ -78,7 +79,7 @@ class Solution:
     @property
     def checked(self) -> CheckedProblem:
         """The declaration."""
-        return self.compiled.checked
+        return self.compiled.transformed.declared
 
     @property
     def unknowns(self) -> dict[str, float]:
@@ -121,10 +122,10 @@ class Solution:
         if expressions is None:
             expressions = {f.name: self._applied(f.name) for f in self.checked.fields}
         inside = self.contains(points)
-        found = self.compiled.evaluate(
+        found = self._readout.compiled.evaluate(
             expressions,
             points[inside],
-            self.module.network,
+            self._readout.network,
             self.module.unknowns.values(),
             self.module.device,
         )
@@ -136,6 +137,15 @@ class Solution:
     def contains(self, points: np.ndarray) -> np.ndarray:
         """Say which (n, D) points lie in the domain."""
         return self._sampler.contains(points)
+
+    @cached_property
+    def _readout(self) -> Readout:
+        return read_out(self.compiled, self.module)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader of the result has to know of it."""
+        return self._readout.notes
 
     @cached_property
     def _sampler(self) -> Sampler:
@@ -197,10 +207,11 @@ class Solution:
     def _group_residuals(
         self, k: int, points: np.ndarray, normals: np.ndarray | None
     ) -> dict[str, np.ndarray]:
-        prepared = self.compiled.prepare(k, points, normals, self.module.device)
+        compiled = self._readout.compiled
+        prepared = compiled.prepare(k, points, normals, self.module.device)
         with torch.no_grad():
             unknowns = self.module.unknowns.values()
-            found = self.compiled.residuals(prepared, self.module.network, unknowns)
+            found = compiled.residuals(prepared, self._readout.network, unknowns)
         return {name: values.cpu().numpy()[:, 0] for name, values in found.items()}
 
     def audit(self, seed: int = 0) -> tuple[dict[str, float], dict[str, float]]:
@@ -212,7 +223,7 @@ class Solution:
         settings = self.compiled.transformed.settings.points
         equations: dict[str, float] = {}
         conditions: dict[str, float] = {}
-        for k, group in enumerate(self.compiled.groups):
+        for k, group in enumerate(self._readout.compiled.groups):
             normals = None
             if group.kind == "equation":
                 points = self._sampler.interior(AUDIT_SHARE * (settings.interior or 1000), rng).points
@@ -231,7 +242,8 @@ class Solution:
             seen = self._reached(points)
             normals = None if normals is None else normals[seen]
             for name, values in self._group_residuals(k, points[seen], normals).items():
-                target[name] = float(np.sqrt(np.mean(values**2))) if len(values) else math.nan
+                known = values[np.isfinite(values)]
+                target[name] = float(np.sqrt(np.mean(known**2))) if len(known) else math.nan
         return equations, conditions
 
     def _reached(self, points: np.ndarray) -> np.ndarray:

@@ -44,6 +44,8 @@ def print_understood(transformed: TransformedProblem) -> None:
         _heading(console, "Ansatz (N is the network's output)")
         for ansatz in shown:
             _formula(console, ansatz, False)
+    if told["frame"]:
+        _print_frame(console, told["frame"])
     for unknown in told["unknowns"]:
         bounds = f" in [{_bound(unknown['low'], '-∞')}, {_bound(unknown['high'], '∞')}]"
         console.print(Text(f"\nUnknown {unknown['name']}, from {unknown['start']:g}{bounds}"))
@@ -58,6 +60,17 @@ def print_understood(transformed: TransformedProblem) -> None:
     for name, choice in transformed.choices.items():
         table.add_row(Text(name), Text(_value(choice.value)), Text(choice.reason, style="dim"))
     console.print(table)
+
+
+def _print_frame(console: Console, frame: Mapping[str, Any]) -> None:
+    """Print the system in labels that is trained instead of the declared one."""
+    _heading(console, frame["title"])
+    _indented(console, Text(frame["note"]))
+    for formula in frame["formulas"]:
+        _formula(console, formula, False)
+    _heading(console, "Ansatz in labels (N is the network's output)")
+    for formula in frame["ansatz"]:
+        _formula(console, formula, False)
 
 
 def _bound(value: float | None, without: str) -> str:

@@ -187,7 +187,7 @@ def test_a_wrong_command_costs_no_old_run_and_leaves_no_empty_folder(
         (["--threads", "0"], "threads = 0"),
         (["--device", "cuda:99"], "cuda:99 is not there"),
         (["--device", "nonsense"], "nonsense"),
-        (["--frame", "nonsense"], "'eulerian' or 'lagrangian'"),
+        (["--frame", "nonsense"], "'eulerian', 'lagrangian' or 'moving'"),
         (["--causal"], "has no time"),
         (["--set", "nonsense=1"], "There is no setting 'nonsense'"),
         (["--set", "points.nonsense=1"], "points.nonsense"),

@@ -18,7 +18,8 @@ LADDER = [
     ["report"],  # draws plain run data, so `Solution.report` can stand above it
     ["sample"],
     ["train"],
-    ["scoring", "panels"],
+    ["scoring", "panels", "flow"],
+    ["readout"],
     ["records"],
     ["solution"],
     ["tables", "terminal", "contestants"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -303,6 +303,14 @@ class CompiledProblem:
         Raises:
             DeclarationError, CompileError: an expression that means nothing here, or that torch lacks.
         """
+        return self.evaluator(expressions)(points, network, unknowns, device, chunk)
+
+    def evaluator(self, expressions: Mapping[str, Expr]) -> Callable[..., dict[str, np.ndarray]]:
+        """Return `evaluate` of fixed expressions, a function of the rest, for those that are asked for many times.
+
+        Raises:
+            DeclarationError, CompileError: an expression that means nothing here, or that torch lacks.
+        """
         lowered = {name: lower(expr, self.checked.scope) for name, expr in expressions.items()}
         values = list(dict.fromkeys(v for low in lowered.values() for v in low.values))
         for name, low in lowered.items():
@@ -322,14 +330,24 @@ class CompiledProblem:
                 f"Use {', '.join(map(str, symbols[: len(self.checked.coordinates)]))}"
             )
         function = compile_expressions([low.expr for low in lowered.values()], symbols, "The expression")
-        parts: list[list[np.ndarray]] = []
-        for start in range(0, max(len(points), 1), chunk):
-            x = self.tensor(points[start : start + chunk], device)
-            view = PreparedView(x, plan, plan.tables(x))
-            found = view.values(network) if plan.entries else {}
-            columns = [*x.split(1, dim=1), *(unknowns[u.name] for u in self.checked.unknowns)]
-            columns += [found[v.field, v.orders] for v in values]
-            with torch.no_grad():
-                results = function(*columns)
-                parts.append([(r * torch.ones_like(x[:, :1])).cpu().numpy()[:, 0] for r in results])
-        return {name: np.concatenate([p[i] for p in parts]) for i, name in enumerate(lowered)}
+
+        def evaluate(
+            points: np.ndarray,
+            network: FieldNetwork,
+            unknowns: Mapping[str, torch.Tensor],
+            device: torch.device | str,
+            chunk: int = 20000,
+        ) -> dict[str, np.ndarray]:
+            parts: list[list[np.ndarray]] = []
+            for start in range(0, max(len(points), 1), chunk):
+                x = self.tensor(points[start : start + chunk], device)
+                view = PreparedView(x, plan, plan.tables(x))
+                found = view.values(network) if plan.entries else {}
+                columns = [*x.split(1, dim=1), *(unknowns[u.name] for u in self.checked.unknowns)]
+                columns += [found[v.field, v.orders] for v in values]
+                with torch.no_grad():
+                    results = function(*columns)
+                    parts.append([(r * torch.ones_like(x[:, :1])).cpu().numpy()[:, 0] for r in results])
+            return {name: np.concatenate([p[i] for p in parts]) for i, name in enumerate(lowered)}
+
+        return evaluate

@@ -117,7 +117,7 @@ class Settings(_Group):
         hard: True or False: build the conditions into the ansatz where that is possible, or not at all.
         causal: causal weighting in time.
         windows: stretches of time that are solved one after the other, each from the last one's final state.
-        frame: "eulerian" or "lagrangian".
+        frame: "eulerian", fixed places; "lagrangian", the particles; "moving", a frame that goes with the mean velocity.
         weights: weight of a named term of the loss, by the name that `pinnsolver show` gives it.
         points, network, optimizer: groups of settings; a dictionary will do, as in points={"interior": 4000}.
     """
@@ -132,7 +132,7 @@ class Settings(_Group):
     hard: bool | None = None
     causal: bool | None = None
     windows: PositiveInt | None = None
-    frame: Literal["eulerian", "lagrangian"] | None = None
+    frame: Literal["eulerian", "lagrangian", "moving"] | None = None
     weights: dict[str, PositiveFloat] | None = None
     points: PointSettings = PointSettings()
     network: NetworkSettings = NetworkSettings()

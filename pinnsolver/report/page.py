@@ -111,6 +111,7 @@ def describe_run(run: RunData) -> dict[str, Any]:
         "domain": str(understood.get("domain") or ""),
         "fields": _declared_fields(understood),
         "observations": [_only(o, "name", "count") for o in _mappings(understood.get("observations"))],
+        "frame": _frame(understood),
         "derivatives": [str(d) for d in as_list(understood.get("derivatives"))],
         "choices": _choices(result),
         "unknowns": _unknowns(result, understood),
@@ -199,6 +200,15 @@ def _declared_fields(understood: Mapping[str, Any]) -> list[dict[str, Any]]:
         }
         for f in _mappings(understood.get("fields"))
     ]
+
+
+def _frame(understood: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the system in particle labels, None in the frame of places."""
+    frame = understood.get("frame")
+    if not isinstance(frame, Mapping):
+        return None
+    listed = {key: [_formula(e) for e in _mappings(frame.get(key))] for key in ("formulas", "ansatz")}
+    return {"title": str(frame.get("title") or "Frame"), "note": str(frame.get("note") or ""), **listed}
 
 
 def _choices(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -17,7 +17,8 @@ from pinnsolver.sample import PointSet, Sampler, import_deepxde
 from pinnsolver.train.device import find_device
 from pinnsolver.train.module import TrainableProblem
 from pinnsolver.transform import transform_problem
-from pinnsolver.transform.choices import ASKED, JACOBIAN_BYTES
+from pinnsolver.transform.choices import JACOBIAN_BYTES
+from pinnsolver.transform.transformed import ASKED
 
 dde = import_deepxde()
 

@@ -7,14 +7,14 @@ from typing import Any
 from pinnsolver.declare import CheckedProblem, Settings
 from pinnsolver.declare.lower import Lowered
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
+from pinnsolver.transform.frames import choose_frame
 from pinnsolver.transform.hard import build_hard_conditions
 from pinnsolver.transform.scaling import term_weights
 from pinnsolver.transform.size import parameter_count
-from pinnsolver.transform.transformed import Choice, Enforcement, TransformedProblem
+from pinnsolver.transform.transformed import ASKED, Choice, Enforcement, TransformedProblem
 from pinnsolver.transform.windows import carried, choose_windows, seam_ansatz, why_one_window, window_problem
 
 DEFAULT_STEPS = 1500
-ASKED = "asked for"  # the reason of what the user chose
 EXACT = 2000  # parameters up to which Gauss-Newton is used
 DENSE = 4000  # parameters up to which a dense quasi-Newton matrix costs less than a gradient
 MOST_DENSE = 12000  # parameters up to which a dense matrix may be asked for: 1.2 GB
@@ -34,17 +34,19 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         raise DeclarationError(
             "Causal weighting was asked for, but the problem is steady: it has no time.\nLeave out causal=True (--causal)"
         )
-    if settings.frame == "lagrangian":
-        raise UnsupportedProblem(
-            'The Lagrangian frame is not built yet.\nLeave out frame="lagrangian" (--frame): the solver then works in the Eulerian frame'
-        )
+    frame, frame_choice = choose_frame(checked, settings.frame)
+    if frame is not None and settings.frame is None and (settings.windows or 1) > 1:
+        frame, frame_choice = None, Choice("eulerian", "windows of time were asked for")
+    settings = settings.with_values({"frame": frame_choice.value})
+    if frame is not None:
+        checked = frame.restated
     if settings.network.fourier and all(c.name in checked.periodic for c in checked.coordinates):
         raise DeclarationError(
             "Random features were asked for, but every coordinate is periodic and has its harmonics.\n"
             "Leave out network.fourier, and set network.harmonics higher"
         )
     ansatz, enforcement = build_hard_conditions(checked, settings.hard)
-    automatic, scales = term_weights(checked)
+    automatic, scales = term_weights(checked, () if frame is None else frame.learned)
     weights, weight_choice = _weights(automatic, settings, enforcement)
     resolved, choices = _fill_in(checked, settings)
     resolved = resolved.with_values({f"weights.{name}": value for name, value in weights.items()})
@@ -55,9 +57,10 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         "hard conditions": Choice(
             counts, ASKED if settings.hard is not None else "every condition whose ansatz is plain"
         ),
+        "frame": frame_choice,
         **choices,
     }
-    return TransformedProblem(checked, resolved, ansatz, enforcement, choices, scales)
+    return TransformedProblem(checked, resolved, ansatz, enforcement, choices, scales, frame)
 
 
 def transform_window(whole: TransformedProblem, k: int) -> TransformedProblem:
@@ -74,7 +77,7 @@ def transform_window(whole: TransformedProblem, k: int) -> TransformedProblem:
         settings = settings.model_copy(update={"weights": None})
     weights, _ = _weights(automatic, settings, enforcement)
     settings = settings.model_copy(update={"weights": weights})
-    return TransformedProblem(checked, settings, ansatz, enforcement, whole.choices, scales, levels)
+    return TransformedProblem(checked, settings, ansatz, enforcement, whole.choices, scales, carried=levels)
 
 
 def _weights(
@@ -139,14 +142,14 @@ def _run(checked: CheckedProblem, settings: Settings) -> _Automatic:
 
 def _method(checked: CheckedProblem, settings: Settings) -> _Automatic:
     """Return the transforms."""
-    reason = why_one_window(checked)
+    framed = settings.frame not in (None, "eulerian")
+    reason = "its particles' paths run over all times" if framed else why_one_window(checked)
     if reason is not None and (settings.windows or 1) > 1:
         raise UnsupportedProblem(
             f"The problem cannot be cut into {settings.windows} windows of time: {reason}.\nLeave out windows, or use windows=1"
         )
     return {
-        "frame": ("eulerian", "the only one built yet"),
-        "windows": choose_windows(checked),
+        "windows": (1, f"one: {reason}") if framed else choose_windows(checked),
         "causal": _causal(checked, settings),
     }
 

@@ -9,12 +9,14 @@ from sympy import Expr, Function
 
 from pinnsolver.declare import CheckedProblem
 from pinnsolver.declare.texts import mathml_text, plain_text, unicode_text
+from pinnsolver.transform.formulas import frame_formulas
+from pinnsolver.transform.lagrangian import LagrangianFrame
 from pinnsolver.transform.transformed import TransformedProblem
 
 
 def describe(transformed: TransformedProblem) -> dict[str, Any]:
     """Return what was understood: the content of `understood.json`."""
-    checked = transformed.checked
+    checked, frame = transformed.declared, transformed.frame
     title, _, about = checked.problem.about.partition("\n")
     conditions = [
         {
@@ -22,10 +24,11 @@ def describe(transformed: TransformedProblem) -> dict[str, Any]:
             **_maths(c.source),
             "kind": c.kind,
             "where": str(c.region),
-            "enforced": transformed.enforcement[c.name].how,
-            "reason": transformed.enforcement[c.name].reason,
+            "enforced": transformed.enforcement[trained.name].how,
+            "reason": transformed.enforcement[trained.name].reason,
         }
-        for c in checked.conditions
+        # In labels each condition has its counterpart, in the same order, before those of the paths.
+        for c, trained in zip(checked.conditions, transformed.checked.conditions, strict=frame is None)
     ]
     conditions += [_periodic(name, checked) for name in checked.periodic]
     return {
@@ -47,12 +50,13 @@ def describe(transformed: TransformedProblem) -> dict[str, Any]:
             {
                 "name": f.name,
                 "arguments": [str(a) for a in f.arguments],
-                "ansatz": _ansatz(transformed, f.name),
+                "ansatz": _ansatz(transformed, f.name) if frame is None else None,
             }
             for f in checked.fields
         ],
         "equations": [{"name": e.name, **_maths(e.source)} for e in checked.equations],
         "conditions": conditions,
+        "frame": None if frame is None else _frame(transformed, frame),
         "unknowns": [
             {"name": u.name, "start": u.start, "low": u.low, "high": u.high} for u in checked.unknowns
         ],
@@ -60,7 +64,7 @@ def describe(transformed: TransformedProblem) -> dict[str, Any]:
             {"name": m.name, "quantity": plain_text(m.source), "count": len(m.values)}
             for m in checked.observations
         ],
-        "derivatives": derivative_names(checked),
+        "derivatives": derivative_names(transformed.checked),
         "warnings": list(checked.warnings),
     }
 
@@ -138,3 +142,17 @@ def _ansatz(transformed: TransformedProblem, field: str) -> dict[str, str] | Non
         right = sympy.Mul(ansatz.factor, network, evaluate=False)
     equation = sympy.Eq(name, right, evaluate=False)
     return {"unicode": unicode_text(equation), "mathml": mathml_text(equation)}
+
+
+def _frame(transformed: TransformedProblem, frame: LagrangianFrame) -> dict[str, Any]:
+    """Return the system in labels: what the letters mean, its formulas, and the ansatz of its fields."""
+    found = [_ansatz(transformed, f.name) for f in frame.restated.fields]
+    names = [str(x) for x in frame.labels.space]
+    places = ", ".join(_pretty(sympy.Symbol(f"X_{n}")) for n in names)
+    return {
+        "title": "Lagrangian frame" if frame.follows else "Moving frame",
+        "note": f"Here ({', '.join(names)}) is the label of a particle, its place when time begins; later it is at ({places}). "
+        "The network sees labels; the solution is read out at places.",
+        "formulas": [_maths(f) for f in frame_formulas(frame)],
+        "ansatz": [a for a in found if a is not None],
+    }

@@ -12,7 +12,7 @@ usual nondimensionalisation, done by the program; nothing of it depends on the n
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import sympy
@@ -24,10 +24,16 @@ from pinnsolver.declare.lower import FieldValue, Lowered
 MOST = 1e6
 
 
-def term_weights(checked: CheckedProblem) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the weight and s of every equation, condition and set of observations."""
-    equations = {e.name: residual_scale(e.residual, checked) for e in checked.equations}
-    others = {c.name: residual_scale(c.residual, checked) for c in checked.conditions}
+def term_weights(
+    checked: CheckedProblem, still: Collection[str] = ()
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the weight and s of every equation, condition and set of observations.
+
+    Args:
+        still: fields around whose vanishing the slopes are taken; the others' values are of size 1.
+    """
+    equations = {e.name: residual_scale(e.residual, checked, still) for e in checked.equations}
+    others = {c.name: residual_scale(c.residual, checked, still) for c in checked.conditions}
     others |= {m.name: residual_scale(m.quantity, checked) for m in checked.observations}
     largest = max(equations.values())
     scales = {**equations, **others}
@@ -35,10 +41,12 @@ def term_weights(checked: CheckedProblem) -> tuple[dict[str, float], dict[str, f
     return weights, scales
 
 
-def residual_scale(lowered: Lowered, checked: CheckedProblem) -> float:
+def residual_scale(lowered: Lowered, checked: CheckedProblem, still: Collection[str] = ()) -> float:
     """Return s of the module's formula for one residual; dimensionless, positive."""
     values = lowered.values
-    total = math.fsum(_mean_slope(lowered, value.symbol, checked) * _wave(value, checked) for value in values)
+    total = math.fsum(
+        _mean_slope(lowered, value.symbol, checked, still) * _wave(value, checked) for value in values
+    )
     for integral in lowered.integrals:
         size = math.prod(high - low for _, low, high in integral.limits)
         slope = _mean_slope(lowered, integral.symbol, checked)
@@ -55,7 +63,9 @@ def _wave(value: FieldValue, checked: CheckedProblem) -> float:
     return math.prod(factors) * normal
 
 
-def _mean_slope(lowered: Lowered, symbol: Symbol, checked: CheckedProblem) -> float:
+def _mean_slope(
+    lowered: Lowered, symbol: Symbol, checked: CheckedProblem, still: Collection[str] = ()
+) -> float:
     """Return the mean of |dr/dv| over the domain, the fields being of size 1."""
     slope = lowered.expr.diff(symbol)
     if slope.is_number:
@@ -64,7 +74,7 @@ def _mean_slope(lowered: Lowered, symbol: Symbol, checked: CheckedProblem) -> fl
     columns: Mapping[Symbol, np.ndarray] = {
         **{c.symbol: c.low + c.length * rng.random(256) for c in checked.coordinates},
         **{u: np.full(256, u.start) for u in checked.unknowns},
-        **{v.symbol: rng.uniform(-1, 1, 256) for v in lowered.values},
+        **{v.symbol: (v.field not in still) * rng.uniform(-1, 1, 256) for v in lowered.values},
         **{i.symbol: rng.uniform(-1, 1, 256) for i in lowered.integrals},
     }
     try:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sympy
 from sympy import Expr
 
 from pinnsolver.declare import CheckedProblem, Settings
+
+if TYPE_CHECKING:
+    from pinnsolver.transform.lagrangian import LagrangianFrame
+
+ASKED = "asked for"  # the reason of what the user chose
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,13 @@ class TransformedProblem:
     """What is compiled.
 
     Args:
-        checked: the declaration.
+        checked: the declaration; in a Lagrangian frame as it was restated in labels.
         settings: with every automatic choice filled in.
         ansatz: by field name, for every field.
         enforcement: by condition name, for every condition.
         choices: by name, for the report.
         scales: by term, what one wave of size 1 leaves in it (see `scaling.py`).
+        frame: the Lagrangian frame, None for the Eulerian one.
         carried: by field, how many states this window of time takes over from the last one; empty for the first.
     """
 
@@ -71,4 +77,10 @@ class TransformedProblem:
     enforcement: Mapping[str, Enforcement]
     choices: Mapping[str, Choice]
     scales: Mapping[str, float]
+    frame: LagrangianFrame | None = None
     carried: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def declared(self) -> CheckedProblem:
+        """The declaration as the user wrote it, in any frame."""
+        return self.checked if self.frame is None else self.frame.declared

@@ -21,7 +21,7 @@ from pinnsolver.errors import DeclarationError
         ({"seed": 2**64}, ["The setting seed"]),
         ({"device": "gpu"}, ["The setting device = 'gpu'"]),
         ({"precision": "float16"}, ["The setting precision", "'float32' or 'float64'"]),
-        ({"frame": "moving"}, ["The setting frame", "'eulerian' or 'lagrangian'"]),
+        ({"frame": "swinging"}, ["The setting frame", "'eulerian', 'lagrangian' or 'moving'"]),
         ({"hard": "maybe"}, ["The setting hard = 'maybe'"]),
         ({"weights": {"equation": -1}}, ["The setting weights.equation = -1"]),
         ({"weights": {1: 1}}, ["The setting weights"]),
