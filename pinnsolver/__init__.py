@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pinnsolver.comparison import Comparison as Comparison
+    from pinnsolver.comparison import compare as compare
     from pinnsolver.declare import Ball as Ball
     from pinnsolver.declare import Cuboid as Cuboid
     from pinnsolver.declare import Disk as Disk
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "pinnsolver.comparison": "Comparison compare",
     "pinnsolver.declare": (
         "Ball Cuboid Disk Ellipse Interval NormalDerivative Observations On Periodic Polygon Problem "
         "Rectangle Settings Unknown load_problem"
@@ -50,6 +53,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split
 
 __all__ = [
     "Ball",
+    "Comparison",
     "CompileError",
     "Cuboid",
     "DeclarationError",
@@ -70,6 +74,7 @@ __all__ = [
     "TrainingDiverged",
     "Unknown",
     "UnsupportedProblem",
+    "compare",
     "load_problem",
     "solve",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from enum import IntEnum
 from functools import partial
@@ -16,6 +17,8 @@ from pinnsolver import __version__
 from pinnsolver.errors import PinnsolverError, TrainingDiverged
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pinnsolver.declare import Problem, Settings
     from pinnsolver.solution import Solution
 
@@ -41,6 +44,17 @@ Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set", metavar="KEY=VALUE", help="Any setting by its dotted key, for example points.interior=4000."
+    ),
+]
+
+
+With = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="[NAME:] KEY=VALUE[,KEY=VALUE]",
+        help="A contestant by the settings that make it differ, for example causal=true or plain:hard=false,causal=false.",
+        show_default="the plain alternatives",
     ),
 ]
 
@@ -151,6 +165,60 @@ def solve(
 
 
 @app.command()
+def compare(
+    file: File,
+    with_: With = None,
+    only: Annotated[
+        bool, typer.Option("--only", help="Without the automatic run, which else comes first.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder of the comparison.", show_default="outputs/<problem>/compare"),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a comparison that --out already holds.")
+    ] = False,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", help="Bound on the wall clock of each training.")
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            "--steps", help="Bound on the iterations of each.", show_default="1500 without --seconds"
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Seed of everything that is drawn.", show_default="0")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", help="Threads on the CPU.", show_default="all cores")
+    ] = None,
+    set_: Set = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+) -> None:
+    """Solve a problem file in several ways under one budget: one table, one picture, one page."""
+    from pinnsolver.contestants import choose_contestants
+
+    problem = _load(file)
+    said = {"seconds": seconds, "steps": steps, "seed": seed, "threads": threads}
+    common = _settings(problem, set_).with_values(said)
+    # A wrong contestant is refused before torch loads.
+    contestants = choose_contestants(problem, common, _contestants(with_), only)
+    from pinnsolver.comparison import Place, compare_into
+    from pinnsolver.terminal import print_comparison
+
+    comparison = compare_into(Place(problem.name, out, overwrite), problem, contestants, common, quiet)
+    print_comparison(*comparison.in_words())
+    if comparison.page:
+        print(f"Page: {comparison.page}")
+        print(f"Picture: {comparison.page.parent / 'figures' / 'compare.png'}")
+    if comparison.interrupted:
+        raise typer.Exit(Exit.INTERRUPTED)
+    if {row["stopped"] for row in comparison.table} == {"diverged"}:
+        raise typer.Exit(Exit.DIVERGED)
+
+
+@app.command()
 def show(file: File, hard: Hard = None, set_: Set = None) -> None:
     """Show what was understood: equations, kinds of conditions, the ansatz, the automatic choices."""
     from pinnsolver.terminal import print_understood
@@ -235,16 +303,37 @@ def _load(file: Path) -> Problem:
 
 def _settings(problem: Problem, pairs: list[str] | None) -> Settings:
     """Return the problem's own settings with those of --set on top."""
-    values = {}
-    for pair in pairs or []:
-        key, equals, text = pair.partition("=")
-        if not equals or not key:
-            raise typer.BadParameter(f"--set {pair}: write KEY=VALUE, for example --set points.interior=4000")
-        try:
-            values[key.strip()] = json.loads(text)
-        except ValueError:
-            values[key.strip()] = text.strip()  # a word such as tanh
+    example = "write KEY=VALUE, for example --set points.interior=4000"
+    values = dict(_pair(pair, f"--set {pair}: {example}") for pair in pairs or [])
     return problem.settings.with_values(values)
+
+
+def _contestants(texts: list[str] | None) -> Mapping[str, Mapping[str, Any]]:
+    """Return what --with says: settings by contestant."""
+    from pinnsolver.contestants import by_label
+
+    entered = []
+    for text in texts or []:
+        name, colon, rest = text.partition(":")
+        if not colon or "=" in name:  # a colon inside a value, as in cuda:1, is no name's
+            name, rest = "", text
+        example = f"--with {text}: write KEY=VALUE, for example --with hard=false,causal=false"
+        pairs = re.split(r",\s*(?=weights\.|[a-z_]+(?:\.[a-z_]+)?\s*=)", rest)
+        entered.append((name, dict(_pair(pair, example) for pair in pairs)))
+    return by_label(entered)
+
+
+def _pair(text: str, usage: str) -> tuple[str, Any]:
+    """Return key and value of KEY=VALUE."""
+    # A term of the loss may have an equals sign in its name, as in "weights.u(1, t) = 0=10"; a number has none.
+    weight = text.strip().startswith("weights.")
+    key, equals, value = text.rpartition("=") if weight else text.partition("=")
+    if not equals or not key.strip():
+        raise typer.BadParameter(usage)
+    try:
+        return key.strip(), json.loads(value)
+    except ValueError:
+        return key.strip(), value.strip()  # a word such as tanh
 
 
 def _prepare(problem: Problem, settings: Settings) -> Any:

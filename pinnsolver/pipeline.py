@@ -29,9 +29,12 @@ from pinnsolver.solution import Solution
 from pinnsolver.train import (
     TrainableProblem,
     Trained,
+    WindowedProblem,
     choose_progress,
+    compile_whole,
     find_device,
     train_problem,
+    train_windows,
     write_checkpoint,
 )
 from pinnsolver.train.conductor import Clock, History
@@ -88,7 +91,7 @@ def solve(
         **dict(seconds=seconds, steps=steps, seed=seed, device=device, threads=threads),
         **dict(hard=hard, causal=causal, frame=frame),
     }
-    joined = _join(problem.settings, settings).with_values(said)
+    joined = join_settings(problem.settings, settings).with_values(said)
     begin = None if out is None else partial(new_run_folder, out, problem.name, "", overwrite)
     return solve_into(begin, problem, joined, quiet)
 
@@ -106,23 +109,27 @@ def solve_into(
     with _threads(joined.threads):
         checked = check_problem(problem)
         find_device(joined.device or "cpu")
+        import torch._dynamo  # noqa: F401 (torch's first optimizer loads it, for seconds: imports are no training)
+
         clock = Clock()
-        compiled = CompiledProblem(transform_problem(checked, joined))
+        transformed = transform_problem(checked, joined)
+        windowed = (transformed.settings.windows or 1) > 1
+        compiled = compile_whole(transformed) if windowed else CompiledProblem(transformed)
         scored = clock.without(lambda: scoring_points(checked, Sampler.of(checked)))
         run = _Run(begin, compiled, scored)
-        trained = train_problem(
-            compiled,
-            clock=clock,
-            progress=choose_progress(quiet),
-            score=lambda module: live_score(scored, _Fields(compiled, module)),
-            ready=run.begin,
-            checkpoint=run.checkpoint,
-        )
+        watched: dict[str, Any] = {
+            "clock": clock,
+            "progress": choose_progress(quiet),
+            "score": lambda module: live_score(scored, _Fields(compiled, module)),
+            "ready": run.begin,
+            "checkpoint": run.checkpoint,
+        }
+        trained = train_windows(transformed, **watched) if windowed else train_problem(compiled, **watched)
         solution = _audited(compiled, trained, started, scored)
         return solution if run.place is None else solution.save_in(run.place)
 
 
-def _join(own: Settings, given: Settings | Mapping[str, Any] | None) -> Settings:
+def join_settings(own: Settings, given: Settings | Mapping[str, Any] | None) -> Settings:
     """Return the problem's own settings with the given ones on top."""
     if given is None:
         return own
@@ -165,7 +172,12 @@ class _Run:
             write_declaration(self.place, self.compiled, self.scored)
 
     def checkpoint(
-        self, module: TrainableProblem, history: History, step: int, seconds: float, phase: str
+        self,
+        module: TrainableProblem | WindowedProblem,
+        history: History,
+        step: int,
+        seconds: float,
+        phase: str,
     ) -> None:
         """Write the state of training."""
         if self.place is None:
@@ -183,7 +195,7 @@ class _Fields:
     """The fields of a module in training, at points."""
 
     compiled: CompiledProblem
-    module: TrainableProblem
+    module: TrainableProblem | WindowedProblem
 
     def __call__(self, points: np.ndarray) -> dict[str, np.ndarray]:
         if self.compiled.transformed.frame is not None:

@@ -18,7 +18,7 @@ from pinnsolver.compile import CompiledProblem, DerivativePlan, FieldDerivative
 from pinnsolver.compile.plan import FieldNetwork, Linearised, Orders, OrdersSum
 from pinnsolver.declare import FieldValue
 from pinnsolver.flow import FlowMap
-from pinnsolver.train import TrainableProblem
+from pinnsolver.train import TrainableProblem, WindowedProblem
 from pinnsolver.transform import Ansatz, Enforcement, TransformedProblem
 from pinnsolver.transform.labels import applied
 
@@ -48,14 +48,16 @@ class Readout:
             "given before that only. The numbers of errors and residuals hold for those times.",
         )
 
-    def fields(self, points: np.ndarray, module: TrainableProblem) -> dict[str, np.ndarray]:
+    def fields(self, points: np.ndarray, module: TrainableProblem | WindowedProblem) -> dict[str, np.ndarray]:
         """Return all declared fields at (n, D) points, (n,) each."""
         expressions = {f.name: applied(f) for f in self.compiled.checked.fields}
         unknowns = module.unknowns.values()
         return self.compiled.evaluate(expressions, points, self.network, unknowns, module.device)
 
 
-def read_out(compiled: CompiledProblem, module: TrainableProblem, watch: bool = True) -> Readout:
+def read_out(
+    compiled: CompiledProblem, module: TrainableProblem | WindowedProblem, watch: bool = True
+) -> Readout:
     """Return what to read a trained problem out from.
 
     Args:
@@ -86,7 +88,9 @@ class _PlaceNetwork:
         flow: finds labels.
     """
 
-    def __init__(self, compiled: CompiledProblem, module: TrainableProblem, flow: FlowMap) -> None:
+    def __init__(
+        self, compiled: CompiledProblem, module: TrainableProblem | WindowedProblem, flow: FlowMap
+    ) -> None:
         self._compiled, self._module, self._flow = compiled, module, flow
         self._ready: dict[DerivativePlan, Callable[..., dict[str, np.ndarray]]] = {}
 

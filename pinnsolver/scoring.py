@@ -155,8 +155,11 @@ def live_score(
         parts[name] = Scored(s.points[rows], s.values[rows], s.free_sign)
 
     def score() -> dict[str, float]:
-        found = {name: evaluate(s.points)[name] for name, s in parts.items()}
-        errors = {name: relative_l2(found[name], s.sign(found[name]) * s.values) for name, s in parts.items()}
+        errors = {}
+        for name, s in parts.items():
+            found = evaluate(s.points)[name]
+            seen = np.isfinite(found)  # not at times that are not reached yet
+            errors[name] = relative_l2(found[seen], s.sign(found) * s.values[seen]) if seen.any() else None
         return {name: error for name, error in errors.items() if error is not None}
 
     return score

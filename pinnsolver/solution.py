@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,7 +34,14 @@ from pinnsolver.runfolder import (
 )
 from pinnsolver.sample import Sampler
 from pinnsolver.scoring import Scored, interpolated_table, reference_values, relative_l2, scoring_points
-from pinnsolver.train import TrainableProblem, find_device, read_checkpoint, write_checkpoint
+from pinnsolver.train import (
+    TrainableProblem,
+    WindowedProblem,
+    compile_whole,
+    find_device,
+    read_checkpoint,
+    write_checkpoint,
+)
 from pinnsolver.transform import TransformedProblem, describe, transform_problem
 
 if TYPE_CHECKING:
@@ -63,7 +71,7 @@ class Solution:
     """
 
     compiled: CompiledProblem
-    module: TrainableProblem
+    module: TrainableProblem | WindowedProblem
     result: Mapping[str, Any]
     history: Mapping[str, np.ndarray]
     folder: Path | None = field(default=None)
@@ -231,9 +239,18 @@ class Solution:
                 drawn = self._sampler.region(group.region, count, rng)
                 points, normals = drawn.points, drawn.normals
             target = equations if group.kind == "equation" else conditions
-            for name, values in self._group_residuals(k, points, normals).items():
-                target[name] = float(np.sqrt(np.mean(values[np.isfinite(values)] ** 2)))
+            seen = self._reached(points)
+            normals = None if normals is None else normals[seen]
+            for name, found in self._group_residuals(k, points[seen], normals).items():
+                values = found[np.isfinite(found)]  # where particles have crossed there is nothing to measure
+                target[name] = float(np.sqrt(np.mean(values**2))) if len(values) else math.nan
         return equations, conditions
+
+    def _reached(self, points: np.ndarray) -> np.ndarray:
+        """Say at which (n, D) points there is a solution: a run in windows of time may have been cut off."""
+        if not isinstance(self.module, WindowedProblem):
+            return np.ones(len(points), dtype=bool)
+        return points[:, self.module.column] <= self.module.reached
 
     def scored(self) -> dict[str, Scored]:
         """Return by field where its answer is known."""
@@ -405,11 +422,12 @@ class Solution:
             check_problem(problem), Settings(**read_json(place / "settings.json"))
         )
         _refuse_another_ansatz(place, transformed)
-        compiled = CompiledProblem(transformed)
+        windowed = (transformed.settings.windows or 1) > 1
+        compiled = compile_whole(transformed) if windowed else CompiledProblem(transformed)
         state, _ = read_checkpoint(place)
         where = find_device(device)
         try:
-            module = TrainableProblem(compiled).to(where)
+            module = (WindowedProblem(transformed) if windowed else TrainableProblem(compiled)).to(where)
             module.load_state_dict(state)
         except RuntimeError:  # torch lists every tensor
             raise RunFolderError(

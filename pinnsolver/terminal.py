@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +146,19 @@ def print_results(result: Mapping[str, Any]) -> None:
     for name, value in result["conditions_rms"].items():
         table.add_row(Text(f"{name}: violation (rms)"), Text(f"{value:.3e}"))
     console.print(table)
+
+
+def print_comparison(heads: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str]) -> None:
+    """Print the table of a comparison, and beneath it why a contestant is missing."""
+    console = _console()
+    table = Table(box=None, padding=(0, 1))
+    for k, head in enumerate(heads):
+        table.add_column(Text(head), header_style="dim", overflow="fold", min_width=0 if k else 12)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)
+    for note in notes:
+        console.print(Text(note))
 
 
 def print_problems(folder: Path) -> None:

@@ -1,14 +1,18 @@
-"""Shared helpers: problems as values, exact solutions as networks, and torch on one thread."""
+"""Shared helpers: problems as values, exact solutions as networks, the command line, and torch on one thread."""
 
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 import sympy
 import torch
 
+from pinnsolver import cli
 from pinnsolver.compile import CompiledProblem
 from pinnsolver.compile.printing import compile_expressions
 from pinnsolver.declare import Settings, check_problem, load_problem
+from pinnsolver.train.progress import Quiet
 from pinnsolver.transform import transform_problem
 
 PROBLEMS = sorted((Path(__file__).parents[1] / "problems").glob("*.py"))
@@ -50,6 +54,33 @@ def small(**values):
     """Return settings of a run of seconds."""
     usual = {"points.interior": 200, "points.boundary": 40, "network.width": 12, "network.depth": 2}
     return Settings().with_values({**usual, **values})
+
+
+class Interrupting(Quiet):
+    """Sends a signal to this process at some steps."""
+
+    def __init__(self, number, times=1):
+        self.number, self.times = number, times
+
+    def show(self, status):
+        if status.step >= 20:
+            for _ in range(self.times):
+                signal.raise_signal(self.number)
+
+
+@pytest.fixture
+def pinnsolver(capsys, monkeypatch):
+    """Return a function that runs a command line and gives exit code, stdout and stderr."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["pinnsolver", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return ended.value.code or 0, out, err
+
+    return run
 
 
 @pytest.fixture(scope="session", autouse=True)

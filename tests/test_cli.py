@@ -12,11 +12,10 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import PROBLEMS
+from conftest import PROBLEMS, Interrupting
 from rich.console import Console
 
 from pinnsolver import Solution, cli, pipeline, terminal
-from pinnsolver.train.progress import Quiet
 
 ROOT = PROBLEMS[0].parents[1]
 BURGERS = str(ROOT / "problems" / "burgers.py")
@@ -29,21 +28,6 @@ LINE = HEAD + (
     "problem = Problem('a line (odd name)', [Eq(u(x).diff(x), 1)], [(x, 0, 1)], conditions=[Eq(u(0), 0)],"
     " reference={u: x})\n"
 )
-
-
-@pytest.fixture
-def pinnsolver(capsys, monkeypatch):
-    """Return a function that runs a command line and gives exit code, stdout and stderr."""
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["pinnsolver", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return ended.value.code or 0, out, err
-
-    return run
 
 
 @pytest.fixture
@@ -282,18 +266,6 @@ def test_the_table_of_results_shows_numbers_beside_the_longest_names(capsys):
 
 
 # ------------------------------------------------------------------------------- interrupted and diverged
-
-
-class Interrupting(Quiet):
-    """Sends a signal to this process at some steps."""
-
-    def __init__(self, number, times=1):
-        self.number, self.times = number, times
-
-    def show(self, status):
-        if status.step >= 20:
-            for _ in range(self.times):
-                signal.raise_signal(self.number)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda s: s.name)

@@ -22,8 +22,9 @@ LADDER = [
     ["readout"],
     ["records"],
     ["solution"],
-    ["tables", "terminal"],
+    ["tables", "terminal", "contestants"],
     ["pipeline"],
+    ["comparison"],
     ["cli"],
 ]
 HEIGHT = {room: k for k, rooms in enumerate(LADDER) for room in rooms}
@@ -78,7 +79,9 @@ def test_help_loads_neither_sympy_nor_torch():
 
 
 def test_checking_and_describing_load_no_torch():
-    loaded = modules_after("import pinnsolver.declare, pinnsolver.transform, pinnsolver.terminal")
+    loaded = modules_after(
+        "import pinnsolver.declare, pinnsolver.transform, pinnsolver.terminal, pinnsolver.contestants"
+    )
     assert not loaded & {"torch", "deepxde", "matplotlib", "scipy"}
 
 

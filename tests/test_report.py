@@ -15,7 +15,7 @@ from sympy.printing.mathml import mathml
 from sympy.printing.pretty import pretty
 
 from pinnsolver.report import draw_solution, write_report
-from pinnsolver.report.curves import CurvePlot
+from pinnsolver.report.curves import Curve, CurvePlot, curve_figure
 from pinnsolver.report.gallery import plan_gallery
 from pinnsolver.report.mathml import clean_mathml
 from pinnsolver.report.names import name_html, name_math
@@ -573,6 +573,15 @@ def test_space_keeps_its_true_shape_and_time_runs_across():
         moving[0].what.norm.vmax,
     ) == (moving[1].what.norm.vmin, moving[1].what.norm.vmax)
     assert moving[2].what.norm.vmin == -moving[2].what.norm.vmax
+
+
+def test_one_point_at_rounding_does_not_press_an_axis_of_sizes_together():
+    x = np.linspace(0, 1, 101)
+    error = np.where(x < 1, 1e-3 * (1.1 + np.sin(9 * x)), 1e-17)
+    exact = Curve("exact", x, np.full(101, 1e-16), "black")  # nothing but rounding: it may leave the picture
+    figure = curve_figure(CurvePlot("", "x", (Curve("error", x, error, "black"), exact), size_only=True))
+    low, high = figure.axes[0].get_ylim()
+    assert 1e-6 < low < error[:-1].min() < error.max() < high
 
 
 @pytest.mark.parametrize("name", RUNS)

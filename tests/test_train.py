@@ -134,6 +134,21 @@ def test_chunks_hold_the_mean_squares_of_their_points():
     np.testing.assert_allclose(found, [[5.0, 0.0, 4.0]])
 
 
+def test_a_soft_initial_condition_holds_back_all_chunks():
+    losses = torch.tensor([[0.1, 0.2, 0.7]], dtype=torch.float64)
+    free, held = causal_weights(losses, 2.0), causal_weights(losses, 2.0, 0.5)
+    torch.testing.assert_close(held, free * torch.exp(torch.tensor(-1.0, dtype=torch.float64)))
+
+
+@pytest.mark.parametrize(("hard", "first"), [(True, 1.0), (False, 0.5)])
+def test_the_misfit_of_soft_initial_conditions_is_in_the_causal_sum(hard, first):
+    made = compiled(HEAT, causal=True, hard=hard, **TINY)
+    data = ProblemData(made, Sampler.of(made.checked), seed=0)
+    data.refresh_causal(TrainableProblem(made))
+    weight = float(data.causal.weights[0])
+    assert weight == 1.0 if hard else weight < first
+
+
 def test_causal_training_opens_level_by_level():
     state = CausalState(torch.ones(4, dtype=torch.float64))
     state.update(torch.full((1, 4), 1e-2, dtype=torch.float64))

@@ -6,3 +6,4 @@ from pinnsolver.compile.plan import FieldNetwork as FieldNetwork
 from pinnsolver.compile.plan import Linearised as Linearised
 from pinnsolver.compile.problem import CompiledProblem as CompiledProblem
 from pinnsolver.compile.problem import PreparedGroup as PreparedGroup
+from pinnsolver.compile.seam import Seam as Seam

@@ -15,12 +15,16 @@ from sympy import Expr
 
 from pinnsolver.compile.plan import DerivativePlan, FieldDerivative, Orders, OrdersSum, leibniz_terms
 from pinnsolver.compile.printing import compile_expressions
-from pinnsolver.transform import TransformedProblem
+from pinnsolver.compile.seam import Seam
+from pinnsolver.transform import Ansatz, TransformedProblem
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """One wanted derivative: column of the lift's part (or None), and (number, column or None, raw derivative)."""
+    """One wanted derivative: column of the lift's part (or None), and (number, column or None, raw derivative).
+
+    What a state handed over adds stands in a column of its own.
+    """
 
     lift: int | None
     terms: tuple[tuple[float, int | None, FieldDerivative], ...]
@@ -34,26 +38,35 @@ class AnsatzPlan:
         raw: the derivatives to ask of the network.
         entries: by wanted derivative.
         columns: function of the coordinate columns that gives the lifts' and factors' derivatives.
+        seam: the state handed over by the last window of time, None if there is none.
     """
 
     raw: DerivativePlan
     entries: Mapping[FieldDerivative, _Entry]
     columns: Callable[..., list[torch.Tensor]]
+    seam: Seam | None = None
 
     def tables(self, points: torch.Tensor) -> list[torch.Tensor]:
-        """Return the (n, 1) columns that depend on the points alone."""
+        """Return the (n, 1) columns that depend on the points alone; those of the state handed over come last."""
         with torch.no_grad():
             found = self.columns(*points.split(1, dim=1))
             one = points.new_ones(len(points), 1)
-            return [torch.as_tensor(c, dtype=points.dtype, device=points.device) * one for c in found]
+            tables = [torch.as_tensor(c, dtype=points.dtype, device=points.device) * one for c in found]
+            if self.seam is not None:
+                state = self.seam.columns(points, tuple(self.entries))
+                tables += [state[key] * one if key in state else 0 * one for key in self.entries]
+            return tables
 
     def assemble(
         self, tables: list[torch.Tensor], raw: Mapping[FieldDerivative, torch.Tensor]
     ) -> dict[FieldDerivative, torch.Tensor]:
         """Return the wanted derivatives, (n, 1) each, from the raw ones."""
         found = {}
-        for key, entry in self.entries.items():
+        first = len(tables) - len(self.entries)  # of the columns of the state handed over
+        for k, (key, entry) in enumerate(self.entries.items()):
             total = None if entry.lift is None else tables[entry.lift]
+            if self.seam is not None:
+                total = tables[first + k] if total is None else total + tables[first + k]
             for number, column, raw_key in entry.terms:
                 part = raw[raw_key] if number == 1 else number * raw[raw_key]
                 part = part if column is None else tables[column] * part
@@ -63,8 +76,14 @@ class AnsatzPlan:
         return found
 
 
-def compile_ansatz(transformed: TransformedProblem, plan: DerivativePlan) -> AnsatzPlan:
+def compile_ansatz(
+    transformed: TransformedProblem, plan: DerivativePlan, seam: Seam | None = None, plain: bool = False
+) -> AnsatzPlan:
     """Return how the planned derivatives of the fields follow from raw ones.
+
+    Args:
+        seam: the state handed over by the last window of time.
+        plain: whether the network gives the fields outright.
 
     Raises:
         CompileError: the data of a hard condition contain a function that torch lacks.
@@ -79,7 +98,7 @@ def compile_ansatz(transformed: TransformedProblem, plan: DerivativePlan) -> Ans
         return expr
 
     for field, orders in plan.wanted:
-        ansatz = transformed.ansatz[field]
+        ansatz = Ansatz.plain() if plain else transformed.ansatz[field]
         parts = orders.parts if isinstance(orders, OrdersSum) else ((orders, 1.0),)
         lift = sum((number * differentiated(ansatz.lift, part) for part, number in parts), sympy.S.Zero)
         terms: list[tuple[float, int | None, FieldDerivative]] = []
@@ -94,7 +113,7 @@ def compile_ansatz(transformed: TransformedProblem, plan: DerivativePlan) -> Ans
         entries[field, orders] = _Entry(index, tuple(terms))
     raw = DerivativePlan.of(key for entry in entries.values() for _, _, key in entry.terms)
     columns = compile_expressions(list(expressions), symbols, "The data of a hard condition")
-    return AnsatzPlan(raw, entries, columns)
+    return AnsatzPlan(raw, entries, columns, seam)
 
 
 def _factors(

@@ -15,18 +15,19 @@ LEVELS = (1e3, 1e4)
 OPEN = 0.99  # a level ends when the least weight is above this
 
 
-def causal_weights(losses: torch.Tensor, sharpness: float) -> torch.Tensor:
-    """Return w_i = exp(-eps * sum_{k<i} L_k), the least over equations; without gradient.
+def causal_weights(losses: torch.Tensor, sharpness: float, start: float = 0.0) -> torch.Tensor:
+    """Return w_i = exp(-eps * (L_ic + sum_{k<i} L_k)), the least over equations; without gradient.
 
     Args:
         losses: (equations, chunks) mean square residuals, dimensionless.
         sharpness: eps.
+        start: L_ic, the mean square misfit of initial conditions that are soft; dimensionless.
 
     Returns:
-        (chunks,) weights; the first is 1 and none is larger than the one before.
+        (chunks,) weights; the first is 1 where no initial condition is soft, and none is larger than the one before.
     """
     before = torch.cumsum(losses.detach(), dim=1) - losses.detach()  # (equations, chunks)
-    return torch.exp(-sharpness * before).min(dim=0).values
+    return torch.exp(-sharpness * (start + before)).min(dim=0).values
 
 
 @dataclass
@@ -46,10 +47,20 @@ class CausalState:
         """Whether every chunk counts fully: training is then plain."""
         return self.level >= len(LEVELS)
 
-    def update(self, losses: torch.Tensor) -> None:
-        """Set the weights from the chunks' losses, (equations, chunks), and climb a level where they have opened."""
+    @property
+    def reached(self) -> float:
+        """The part of the time that counts, from 0 to 1: up to the first chunk with a weight below one half."""
+        shut = (self.weights < 0.5).nonzero()
+        return float(shut[0]) / len(self.weights) if len(shut) else 1.0
+
+    def update(self, losses: torch.Tensor, start: float = 0.0) -> None:
+        """Set the weights from the chunks' losses, (equations, chunks), and climb a level where they have opened.
+
+        Args:
+            start: as in `causal_weights`.
+        """
         while not self.open:
-            self.weights = causal_weights(losses, LEVELS[self.level])
+            self.weights = causal_weights(losses, LEVELS[self.level], start)
             if float(self.weights.min()) <= OPEN:
                 return
             self.level += 1

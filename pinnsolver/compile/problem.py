@@ -13,6 +13,7 @@ from sympy import Expr
 from pinnsolver.compile.ansatz import AnsatzPlan, compile_ansatz
 from pinnsolver.compile.plan import DerivativePlan, FieldDerivative, FieldNetwork, Linearised
 from pinnsolver.compile.printing import compile_expressions
+from pinnsolver.compile.seam import Seam
 from pinnsolver.compile.terms import DATA, Residual, TermGroup, View, compile_groups, needed_derivatives
 from pinnsolver.declare.lower import FieldValue, lower
 from pinnsolver.errors import DeclarationError
@@ -62,18 +63,38 @@ class CompiledProblem:
 
     Args:
         transformed: the problem.
+        seam: the state that the last window of time hands over.
+        plain: whether its networks give the fields outright, as those of several windows of time together do.
 
     Raises:
         CompileError: a function has no counterpart in torch.
     """
 
-    def __init__(self, transformed: TransformedProblem) -> None:
+    def __init__(
+        self, transformed: TransformedProblem, seam: Seam | None = None, plain: bool = False
+    ) -> None:
         self.transformed = transformed
+        self.seam = seam
+        self.plain = plain
         self.checked = transformed.checked
         settings = transformed.settings
         self.groups = compile_groups(self.checked, settings.points.integral or 48)
         self.dtype = torch.float32 if settings.precision == "float32" else torch.float64
-        self._plans = [[compile_ansatz(transformed, plan) for _, plan in g.views] for g in self.groups]
+        self._known_plans: dict[DerivativePlan, AnsatzPlan] = {}
+        self._plans = [[self.ansatz_plan(plan) for _, plan in g.views] for g in self.groups]
+
+    def ansatz_plan(self, plan: DerivativePlan) -> AnsatzPlan:
+        """Return how planned derivatives of the fields follow from raw ones; worked out once for each plan."""
+        if plan not in self._known_plans:
+            self._known_plans[plan] = compile_ansatz(self.transformed, plan, self.seam, self.plain)
+        return self._known_plans[plan]
+
+    def derivatives_of(
+        self, network: FieldNetwork, points: torch.Tensor, plan: DerivativePlan
+    ) -> dict[FieldDerivative, torch.Tensor]:
+        """Return planned derivatives of the fields, (n, 1) each, at (n, D) points on the device."""
+        ansatz = self.ansatz_plan(plan)
+        return PreparedView(points, ansatz, ansatz.tables(points)).values(network)
 
     @property
     def trained_groups(self) -> tuple[int, ...]:
@@ -293,7 +314,7 @@ class CompiledProblem:
                     f"{expressions[name]} is no expression of the fields at running coordinates.\n"
                     "Write for example u(x, t).diff(x), and give the coordinates as arrays"
                 )
-        plan = compile_ansatz(self.transformed, DerivativePlan.of((v.field, v.orders) for v in values))
+        plan = self.ansatz_plan(DerivativePlan.of((v.field, v.orders) for v in values))
         symbols = [*(c.symbol for c in self.checked.coordinates), *self.checked.unknowns]
         symbols += [v.symbol for v in values]
         alien = {s for low in lowered.values() for s in low.expr.free_symbols} - set(symbols)

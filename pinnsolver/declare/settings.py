@@ -116,6 +116,7 @@ class Settings(_Group):
         threads: of torch on the CPU.
         hard: True or False: build the conditions into the ansatz where that is possible, or not at all.
         causal: causal weighting in time.
+        windows: stretches of time that are solved one after the other, each from the last one's final state.
         frame: "eulerian", fixed places; "lagrangian", the particles; "moving", a frame that goes with the mean velocity.
         weights: weight of a named term of the loss, by the name that `pinnsolver show` gives it.
         points, network, optimizer: groups of settings; a dictionary will do, as in points={"interior": 4000}.
@@ -130,6 +131,7 @@ class Settings(_Group):
     threads: PositiveInt | None = None
     hard: bool | None = None
     causal: bool | None = None
+    windows: PositiveInt | None = None
     frame: Literal["eulerian", "lagrangian", "moving"] | None = None
     weights: dict[str, PositiveFloat] | None = None
     points: PointSettings = PointSettings()
@@ -209,6 +211,7 @@ _EXAMPLES = {
     "precision": 'precision="float64"',
     "threads": "threads=2",
     "frame": 'frame="eulerian"',
+    "windows": "windows=10, or 1 for none",
     "weights": 'weights={"equation": 10}, by the names of `pinnsolver show`',
     "points": 'points={"interior": 4000}',
     "network": 'network={"width": 40}',

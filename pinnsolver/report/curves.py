@@ -14,6 +14,8 @@ from matplotlib.lines import Line2D
 from pinnsolver.report.names import name_math
 from pinnsolver.report.style import DASHES, INK, LINES, few_ticks, new_figure
 
+_DECADES = 10  # beneath the greatest size, where a whole curve is nothing but rounding
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -86,6 +88,7 @@ def plot_curves(axes: Axes, plot: CurvePlot) -> list[Line2D]:
             handles.append(line)
     if plot.size_only and any(has_size(c.y) for c in plot.curves):
         axes.set_yscale("log")
+        _keep_rounding_out(axes, plot.curves)
     axes.grid(True)
     axes.set_axisbelow(True)
     axes.set_xlabel(name_math(plot.axis))
@@ -111,6 +114,16 @@ def curve_figure(plot: CurvePlot) -> Figure:
     if named:
         figure.legend(handles=handles, loc="outside lower center", ncols=columns)
     return figure
+
+
+def _keep_rounding_out(axes: Axes, curves: Sequence[Curve]) -> None:
+    """End a logarithmic axis of sizes beneath the curves: one point at 1e-17, as of a hard condition, is cut off."""
+    sizes = [np.abs(c.y[np.isfinite(c.y) & (c.y != 0)]) for c in curves]
+    lows = [float(np.quantile(s, 0.02)) for s in sizes if s.size]
+    high = axes.dataLim.y1
+    shown = [low for low in lows if low > high * 10.0**-_DECADES]
+    if shown and axes.dataLim.y0 < min(shown) / 10:
+        axes.set_ylim(bottom=min(shown) / 10)
 
 
 def _keep_flat_lines_flat(axes: Axes, values: Sequence[np.ndarray]) -> None:

@@ -47,6 +47,7 @@ def draw_history(history: History) -> list[Picture]:
     errors = {n: v for n, v in named_columns(history, "relative_l2").items() if has_size(v)}
     if errors:
         pictures.append(_draw_errors(history, errors))
+    pictures.append(_draw_causal(history))
     return [p for p in pictures if p is not None]
 
 
@@ -115,6 +116,33 @@ def _draw_errors(history: History, errors: Mapping[str, np.ndarray]) -> Picture:
         figure.legend(loc="outside lower center", ncols=min(len(shown), 3))
     names = ", ".join(name_text(n) for n in shown)
     return picture(figure, "error-history", f"Relative L2 error of {names} over the seconds of training")
+
+
+def _draw_causal(history: History) -> Picture | None:
+    """Return how far causal training had come over the steps, window by window; None for a run without it."""
+    found = named_columns(history, "causal")
+    shown = {
+        label: found[name]
+        for name, label in (("reached", "time that counts"), ("least weight", "least weight"))
+        if name in found and np.isfinite(found[name]).any()
+    }
+    if not shown:
+        return None
+    steps = np.asarray(history["step"], dtype=float)
+    figure = new_figure(3.0)
+    axes = figure.add_subplot()
+    for i, (label, values) in enumerate(shown.items()):
+        _plot(axes, steps, values, color=LINES[i], linestyle=line_dashes(i), label=label)
+    _dress(axes, "step", "Causal weights: from the first times to all (1)", None)
+    axes.set_ylim(-0.05, 1.05)
+    windows = np.asarray(history.get("window", []), dtype=float)
+    if windows.shape == steps.shape:
+        for at in steps[1:][windows[1:] != windows[:-1]]:
+            axes.axvline(at, color=QUIET, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0.5)
+    figure.legend(loc="outside lower center", ncols=2)
+    return picture(
+        figure, "causal-weights", f"Causal weights over {len(steps)} recorded steps: {', '.join(shown)}"
+    )
 
 
 def _plot(axes: Axes, x: np.ndarray, y: np.ndarray, **style: object) -> None:

@@ -65,6 +65,11 @@ class Card:
 
 def render_page(run: RunData, pictures: Pictures) -> str:
     """Return the whole page."""
+    return render("page.html.j2", **describe_run(run), pictures=pictures)
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a template of this folder filled in; it is given the style of all pages as `style`."""
     environment = Environment(
         loader=PackageLoader("pinnsolver.report", "."),
         autoescape=True,
@@ -80,9 +85,7 @@ def render_page(run: RunData, pictures: Pictures) -> str:
         "data_uri": _data_uri,
     }
     style = Markup(resources.files("pinnsolver.report").joinpath("page.css").read_text(encoding="utf-8"))
-    text = environment.get_template("page.html.j2").render(
-        **describe_run(run), pictures=pictures, style=style
-    )
+    text = environment.get_template(template).render(**values, style=style)
     return text.encode("utf-8", "replace").decode()  # a lone surrogate of a JSON file is no text
 
 

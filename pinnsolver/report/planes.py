@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -77,8 +78,8 @@ def residual_norm(arrays: Iterable[np.ndarray]) -> tuple[Normalize, str] | None:
     return LogNorm(min(max(low, high * 10.0**-_DECADES), high / 10), high), RESIDUAL_MAP
 
 
-def plot_map(axes: Axes, heat: HeatMap) -> None:
-    """Draw one heat map with its colour bar."""
+def plot_cells(axes: Axes, heat: HeatMap) -> QuadMesh:
+    """Draw the cells of one heat map alone, and return them for a colour bar."""
     x, y = _edges(heat.horizontal), _edges(heat.vertical)
     values = np.ma.masked_invalid(heat.values.T)  # (n1, n0): rows are the vertical coordinate
     if isinstance(heat.norm, LogNorm):  # zero and whatever is under the scale show as its lowest colour
@@ -90,11 +91,17 @@ def plot_map(axes: Axes, heat: HeatMap) -> None:
     axes.set_xlim(*_limits(heat.horizontal, x))
     axes.set_ylim(*_limits(heat.vertical, y))
     axes.set_aspect("equal" if heat.equal else "auto")
+    axes.spines[:].set_visible(True)
+    few_ticks(axes)
+    return mesh
+
+
+def plot_map(axes: Axes, heat: HeatMap) -> None:
+    """Draw one heat map with its colour bar."""
+    mesh = plot_cells(axes, heat)
     axes.set_xlabel(name_math(heat.axes[0]))
     axes.set_ylabel(name_math(heat.axes[1]))
     axes.set_title(heat.title)
-    axes.spines[:].set_visible(True)
-    few_ticks(axes)
     figure = axes.get_figure()
     assert isinstance(figure, Figure)
     # Inside the axes' own frame of reference the bar is as high as the map, on any shape.

@@ -76,6 +76,30 @@ class Budget:
             shares.append(seconds / self.seconds)
         return max(shares)
 
+    def part(self, step: int, seconds: float, left: int) -> Budget:
+        """Return the end of the first of so many equal parts of what is left of the budget."""
+        steps = None if self.steps is None else step + max(1, (self.steps - step) // left)
+        until = None if self.seconds is None else seconds + max(0.0, self.seconds - seconds) / left
+        return Budget(steps, until)
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A part of a run that one network trains in.
+
+    Args:
+        budget: until where, counted from the start of the run.
+        step: steps done before it.
+        index, count: number of the window of time, and how many there are.
+        whole: the budget of all legs; this one's if left out.
+    """
+
+    budget: Budget
+    step: int = 0
+    index: int = 0
+    count: int = 1
+    whole: Budget | None = None
+
 
 @dataclass
 class History:
@@ -95,43 +119,46 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
 
     Args:
         data, module: what is trained.
-        budget: what bounds it.
+        leg: the part of the run, with what bounds it.
         clock: started by the caller, so that preparing counts.
         score: gives the relative L2 error by field, or {}.
         progress: where the status is shown.
-        checkpoint: called with the step and the seconds, at least every ten seconds.
+        checkpoint: called with this object, at least every ten seconds.
+        history: goes on from the part before.
     """
 
     def __init__(
         self,
         data: ProblemData,
         module: TrainableProblem,
-        budget: Budget,
+        leg: Leg,
         clock: Clock,
         score: Callable[[], Mapping[str, float]],
         progress: Progress,
         checkpoint: Callable[[Conductor], None],
+        history: History,
     ) -> None:
         super().__init__()
-        self.data, self.module, self.budget, self.clock = data, module, budget, clock
+        self.data, self.module, self.leg, self.clock = data, module, leg, clock
+        self.budget = leg.budget
         self.score, self.progress, self.checkpoint = score, progress, checkpoint
-        self.history = History()
+        self.history = history
         self.phase = "Adam"
         self.phase_seconds: float | None = None
         self.record_every = 50
         self.causal_every = 1
         self.patience = PATIENCE
-        self.step = 0
+        self.step = leg.step
         self.interrupted = False
         self.stopped: str | None = None
         self.best: Best | None = None
-        self.last_progress = 0
+        self.last_progress = leg.step
         self.stalls = 0
         self.restarts = 0
         self.overfits = 0
         self.idle = 0  # redraws since the training loss fell
         self.trained = math.inf
-        self.checkpointed = 0.0
+        self.checkpointed = clock.seconds
         self.on_redraw: Callable[[], None] = lambda: None
 
     # ----------------------------------------------------------------------------- called by DeepXDE
@@ -170,16 +197,24 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         error = dict(self.clock.without(self.score))
         unknowns = self.module.unknowns.numbers()
         row: dict[str, Any] = {"step": self.step, "seconds": self.clock.seconds, "phase": self.phase}
+        if self.leg.count > 1:
+            row["window"] = self.leg.index + 1
         row |= {"loss": loss, "held_out": self.data.total(held_out)}
+        causal = self.data.causal
+        if causal is not None:
+            row |= {"causal:level": causal.level + 1, "causal:least weight": float(causal.weights.min())}
+            row["causal:reached"] = causal.reached
         row |= {f"raw:{name}": value for name, value in raw.items()}
         row |= {f"weighted:{name}": self.data.weights[name] * value for name, value in raw.items()}
         row |= {f"unknown:{name}": value for name, value in unknowns.items()}
         row |= {f"relative_l2:{name}": value for name, value in error.items()}
         self.history.rows.append(row)
-        fraction = self.budget.fraction(self.step, self.clock.seconds)
-        self.progress.show(
-            Status(self.phase, self.step, self.clock.seconds, fraction, loss, raw, error, unknowns)
-        )
+        fraction = (self.leg.whole or self.budget).fraction(self.step, self.clock.seconds)
+        where = f"window {self.leg.index + 1} of {self.leg.count}: " if self.leg.count > 1 else ""
+        where += self.phase
+        if causal is not None and not causal.open:
+            where += f" (causal, {causal.reached:.0%} of the time open)"
+        self.progress.show(Status(where, self.step, self.clock.seconds, fraction, loss, raw, error, unknowns))
 
     def _advance_causal(self) -> None:
         """Refresh causal weights: each step of Adam, but only now and then where curvature is learnt."""

@@ -252,12 +252,18 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
         """Set the causal weights anew; a quasi-Newton optimizer needs them frozen in between."""
         if self.causal is None or self.causal.open:
             return
+        initial = {c.name for c in self.compiled.checked.conditions if c.kind.startswith("initial")}
+        at_start = tuple(p for p in self.groups if not initial.isdisjoint(p.group.names))
         with torch.no_grad():
             residuals = self._residuals(module, self.groups[:1])
+            soft = self._residuals(module, at_start)
         # In units of what a wave of size 1 leaves in the equation: eps is made for numbers of order 1.
         scales = self.compiled.transformed.scales
         weighted = [r / scales[n] for n, (r, _) in residuals.items()]
-        self.causal.update(chunk_losses(weighted, self._chunks(), CHUNKS))
+        misfit = math.fsum(
+            float((r / scales[n]).square().mean()) for n, (r, _) in soft.items() if n in initial
+        )
+        self.causal.update(chunk_losses(weighted, self._chunks(), CHUNKS), misfit)
 
     def _chunks(self) -> torch.Tensor:
         """Return the chunk of time of each interior point, (n,)."""

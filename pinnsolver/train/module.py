@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 
 from pinnsolver.compile import CompiledProblem, DerivativePlan, FieldDerivative
-from pinnsolver.compile.ansatz import compile_ansatz
 from pinnsolver.network import AutogradNetwork, Unknowns, build_network
 
 
@@ -30,8 +29,8 @@ class TrainableProblem(torch.nn.Module):
             else AutogradNetwork(network, names).to(compiled.dtype)
         )
         self.unknowns = Unknowns(checked.unknowns, compiled.dtype)
-        self._ansatz = compile_ansatz(
-            compiled.transformed, DerivativePlan.of((n, (0,) * len(checked.coordinates)) for n in names)
+        self._ansatz = compiled.ansatz_plan(
+            DerivativePlan.of((n, (0,) * len(checked.coordinates)) for n in names)
         )
         self._keys: list[FieldDerivative] = [(n, (0,) * len(checked.coordinates)) for n in names]
         self.dtype = compiled.dtype

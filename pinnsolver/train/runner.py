@@ -15,15 +15,21 @@ import torch
 from pinnsolver.compile import CompiledProblem
 from pinnsolver.errors import TrainingDiverged
 from pinnsolver.sample import Sampler, import_deepxde
-from pinnsolver.train.conductor import Budget, Clock, Conductor, History
+from pinnsolver.train.conductor import Budget, Clock, Conductor, History, Leg
 from pinnsolver.train.data import ProblemData
 from pinnsolver.train.device import find_device
 from pinnsolver.train.module import TrainableProblem
 from pinnsolver.train.progress import Progress, Quiet
 from pinnsolver.train.second import second_order
+from pinnsolver.train.windows import WindowedProblem
+from pinnsolver.transform import TransformedProblem
 
 dde = import_deepxde()
 
+# Of a module to be trained: a function that gives its relative L2 error by field.
+Score = Callable[[torch.nn.Module], Callable[[], Mapping[str, float]]]
+# Of module, history, step, seconds and phase.
+Checkpoint = Callable[[torch.nn.Module, History, int, float, str], None]
 ADAM_SHARE = 0.2  # of the budget at most, so that short runs reach the second order
 
 
@@ -39,7 +45,7 @@ class Trained:
         points: number of points of each term.
     """
 
-    module: TrainableProblem
+    module: TrainableProblem | WindowedProblem
     history: History
     stopped: str
     steps: int
@@ -52,9 +58,9 @@ def train_problem(
     *,
     clock: Clock | None = None,
     progress: Progress | None = None,
-    score: Callable[[TrainableProblem], Callable[[], Mapping[str, float]]] | None = None,
+    score: Score | None = None,
     ready: Callable[[], None] | None = None,
-    checkpoint: Callable[[TrainableProblem, History, int, float, str], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Trained:
     """Train a compiled problem by the settings it was transformed with.
 
@@ -72,52 +78,105 @@ def train_problem(
         TrainingDiverged: the loss is not finite at the very start.
     """
     settings = compiled.transformed.settings
-    device = find_device(settings.device or "cpu")
-    seed = settings.seed or 0
-    torch.manual_seed(seed)
+    torch.manual_seed(settings.seed or 0)
     clock = clock or Clock()
-    module = TrainableProblem(compiled).to(device)
-    data = ProblemData(compiled, Sampler.of(compiled.checked), seed, device)
-    budget = Budget(settings.steps, settings.seconds)
-    conductor = Conductor(
-        data,
+    module = TrainableProblem(compiled).to(find_device(settings.device or "cpu"))
+    watch = _Watch(clock, progress or Quiet(), score(module) if score else dict, ready, checkpoint, module)
+    leg = Leg(Budget(settings.steps, settings.seconds))
+    conductor = _train_leg(compiled, module, leg, watch, History())
+    return Trained(
         module,
-        budget,
-        clock,
-        score(module) if score else dict,
-        progress or Quiet(),
-        lambda c: checkpoint(module, c.history, c.step, clock.seconds, c.phase) if checkpoint else None,
+        conductor.history,
+        conductor.stopped or "steps",
+        conductor.step,
+        clock.seconds,
+        conductor.data.points,
     )
+
+
+def train_windows(
+    transformed: TransformedProblem,
+    *,
+    clock: Clock | None = None,
+    progress: Progress | None = None,
+    score: Score | None = None,
+    ready: Callable[[], None] | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Trained:
+    """Train window after window of time, each from the last one's final state and weights; arguments as of `train_problem`.
+
+    Each window has an equal part of what is left of the budget.
+    """
+    settings = transformed.settings
+    torch.manual_seed(settings.seed or 0)
+    clock = clock or Clock()
+    whole = WindowedProblem(transformed).to(find_device(settings.device or "cpu"))
+    watch = _Watch(clock, progress or Quiet(), score(whole) if score else dict, ready, checkpoint, whole)
+    history, step, stopped, points = History(), 0, "steps", {}
+    budget, count = Budget(settings.steps, settings.seconds), len(whole.windows)
+    for k, compiled in enumerate(whole.windows):
+        leg = Leg(budget.part(step, clock.seconds, count - k), step, k, count, budget)
+        conductor = _train_leg(compiled, whole.begin(k), leg, watch, history)
+        step, stopped, points = conductor.step, conductor.stopped or "steps", conductor.data.points
+        if stopped in ("interrupted", "diverged"):
+            break
+    return Trained(whole, history, stopped, step, clock.seconds, points)
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """What is told about the training, leg after leg."""
+
+    clock: Clock
+    progress: Progress
+    score: Callable[[], Mapping[str, float]]
+    ready: Callable[[], None] | None
+    checkpoint: Checkpoint | None
+    module: torch.nn.Module
+
+    def write(self, conductor: Conductor) -> None:
+        if self.checkpoint:
+            self.checkpoint(
+                self.module, conductor.history, conductor.step, self.clock.seconds, conductor.phase
+            )
+
+
+def _train_leg(
+    compiled: CompiledProblem, module: TrainableProblem, leg: Leg, watch: _Watch, history: History
+) -> Conductor:
+    """Train one network and leave the best state in it."""
+    seed = compiled.transformed.settings.seed or 0
+    data = ProblemData(compiled, Sampler.of(compiled.checked), seed, module.device)
+    conductor = Conductor(data, module, leg, watch.clock, watch.score, watch.progress, watch.write, history)
     _refuse_bad_start(data, module)
-    if ready:
-        clock.without(ready)
+    if watch.ready and not leg.index:
+        watch.clock.without(watch.ready)
     with conductor.progress, _interruptible(conductor), _quiet():
         data.refresh_causal(module)
         data.raw = {name: value.detach() for name, value in data.terms(module).items()}
         conductor.phase = "start"
         conductor.record()
-        if budget.steps != 0:
-            _run_adam(conductor)
-        if conductor.stopped is None:
-            _run_second_order(conductor)
+        if leg.budget.steps != leg.step:
+            if not leg.index:  # a later window starts from the last one's weights
+                _run_adam(conductor)
+            if conductor.stopped is None:
+                _run_second_order(conductor)
         if conductor.stopped not in ("diverged", None) and conductor.step % conductor.record_every:
             conductor.record()
     if conductor.best is not None:
         module.load_state_dict(conductor.best.state)
-    return Trained(
-        module, conductor.history, conductor.stopped or "steps", conductor.step, clock.seconds, data.points
-    )
+    return conductor
 
 
 def _run_adam(conductor: Conductor) -> None:
     """First order: into the basin. The learning rate falls to a tenth."""
     settings = conductor.data.compiled.transformed.settings
     steps = settings.optimizer.adam or 0
-    budget = conductor.budget
-    if settings.seconds is not None:
-        conductor.phase_seconds = ADAM_SHARE * settings.seconds
+    budget, begun = conductor.budget, conductor.clock.seconds
+    if budget.seconds is not None:
+        conductor.phase_seconds = begun + ADAM_SHARE * (budget.seconds - begun)
     if budget.steps is not None:
-        steps = min(steps, max(1, int(ADAM_SHARE * budget.steps)))
+        steps = min(steps, max(1, int(ADAM_SHARE * (budget.steps - conductor.step))))
     if not steps:
         return
     conductor.phase, conductor.record_every = "Adam", 50

@@ -6,12 +6,13 @@ from typing import Any
 
 from pinnsolver.declare import CheckedProblem, Settings
 from pinnsolver.declare.lower import Lowered
-from pinnsolver.errors import DeclarationError
+from pinnsolver.errors import DeclarationError, UnsupportedProblem
 from pinnsolver.transform.frames import choose_frame
 from pinnsolver.transform.hard import build_hard_conditions
 from pinnsolver.transform.scaling import term_weights
 from pinnsolver.transform.size import parameter_count
 from pinnsolver.transform.transformed import ASKED, Choice, Enforcement, TransformedProblem
+from pinnsolver.transform.windows import carried, choose_windows, seam_ansatz, why_one_window, window_problem
 
 DEFAULT_STEPS = 1500
 EXACT = 2000  # parameters up to which Gauss-Newton is used
@@ -57,7 +58,24 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         "frame": frame_choice,
         **choices,
     }
-    return TransformedProblem(checked, resolved, ansatz, enforcement, choices, scales, frame)
+    return TransformedProblem(checked, resolved, ansatz, enforcement, choices, scales, frame=frame)
+
+
+def transform_window(whole: TransformedProblem, k: int) -> TransformedProblem:
+    """Restate window k of a problem that is solved window by window; settings and methods are the whole's."""
+    checked = window_problem(whole.checked, whole.settings.windows or 1, k)
+    ansatz, enforcement = build_hard_conditions(checked, whole.settings.hard)
+    levels = carried(whole.checked) if k else {}
+    if k:
+        assert checked.time is not None
+        ansatz = {name: seam_ansatz(a, checked.time, levels[name]) for name, a in ansatz.items()}
+    settings = whole.settings
+    automatic, scales = term_weights(checked, () if whole.frame is None else whole.frame.learned)
+    if whole.choices["weights"].reason != ASKED:
+        settings = settings.model_copy(update={"weights": None})
+    weights, _ = _weights(automatic, settings, enforcement)
+    settings = settings.model_copy(update={"weights": weights})
+    return TransformedProblem(checked, settings, ansatz, enforcement, whole.choices, scales, levels)
 
 
 def _weights(
@@ -122,7 +140,15 @@ def _run(checked: CheckedProblem, settings: Settings) -> _Automatic:
 
 def _method(checked: CheckedProblem, settings: Settings) -> _Automatic:
     """Return the transforms."""
-    return {"causal": _causal(checked)}
+    reason = why_one_window(checked)
+    if reason is not None and (settings.windows or 1) > 1:
+        raise UnsupportedProblem(
+            f"The problem cannot be cut into {settings.windows} windows of time: {reason}.\nLeave out windows, or use windows=1"
+        )
+    return {
+        "windows": choose_windows(checked),
+        "causal": _causal(checked),
+    }
 
 
 def _network(checked: CheckedProblem, settings: Settings) -> _Automatic:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import sympy
 from sympy import Expr
 
 from pinnsolver.declare import CheckedProblem, Settings
@@ -36,6 +37,11 @@ class Ansatz:
     lift: Expr
     factor: Expr
 
+    @classmethod
+    def plain(cls) -> Ansatz:
+        """Return the ansatz that carries no condition."""
+        return cls(sympy.S.Zero, sympy.S.One)
+
     @property
     def is_plain(self) -> bool:
         """Whether the field is the network's own output."""
@@ -61,6 +67,7 @@ class TransformedProblem:
         enforcement: by condition name, for every condition.
         choices: by name, for the report.
         scales: by term, what one wave of size 1 leaves in it (see `scaling.py`).
+        carried: by field, how many states this window of time takes over from the last one; empty for the first.
         frame: the Lagrangian frame, None for the Eulerian one.
     """
 
@@ -70,6 +77,7 @@ class TransformedProblem:
     enforcement: Mapping[str, Enforcement]
     choices: Mapping[str, Choice]
     scales: Mapping[str, float]
+    carried: Mapping[str, int] = field(default_factory=dict)
     frame: LagrangianFrame | None = None
 
     @property

@@ -1,0 +1,134 @@
+"""A long horizon solved window by window: the windows' networks as one field, trained one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+from pinnsolver.compile import CompiledProblem, DerivativePlan, FieldDerivative, Linearised, Seam
+from pinnsolver.network import Unknowns
+from pinnsolver.train.module import TrainableProblem
+from pinnsolver.transform import TransformedProblem, transform_window
+from pinnsolver.transform.windows import window_edges
+
+
+def compile_whole(transformed: TransformedProblem) -> CompiledProblem:
+    """Return a problem compiled for whatever gives its fields outright: the windows hold their own conditions."""
+    return CompiledProblem(transformed, plain=True)
+
+
+@dataclass(frozen=True, eq=False)
+class _End:
+    """The last window's solution at its end."""
+
+    compiled: CompiledProblem
+    module: TrainableProblem
+
+    def derivatives(
+        self, points: torch.Tensor, plan: DerivativePlan
+    ) -> Mapping[FieldDerivative, torch.Tensor]:
+        """Return the planned derivatives of the fields, (n, 1) each."""
+        return self.compiled.derivatives_of(self.module.network, points, plan)
+
+
+class WindowedProblem(torch.nn.Module):
+    """The networks of all windows of time; to a solution it is one network that gives the fields.
+
+    Args:
+        transformed: the whole, its settings without gaps.
+    """
+
+    solved: torch.Tensor
+    edges: torch.Tensor
+
+    def __init__(self, transformed: TransformedProblem) -> None:
+        super().__init__()
+        checked, count = transformed.checked, transformed.settings.windows or 1
+        assert checked.time is not None
+        self.column = checked.coordinates.index(checked.time)
+        self.fields = [f.name for f in checked.fields]
+        self.windows: list[CompiledProblem] = []
+        self.parts = torch.nn.ModuleList()
+        for k in range(count):
+            part = transform_window(transformed, k)
+            compiled = CompiledProblem(part, self._seam(part) if k else None)
+            self.windows.append(compiled)
+            self.parts.append(TrainableProblem(compiled))
+        self.unknowns = Unknowns((), self.windows[0].dtype)
+        # So many windows are solved: a run may have been cut off.
+        self.register_buffer("solved", torch.zeros((), dtype=torch.int64))
+        ends = [float(edge) for edge in window_edges(checked.time, count)[1:-1]]
+        self.register_buffer("edges", torch.tensor(ends, dtype=torch.float64), persistent=False)
+
+    def _seam(self, part: TransformedProblem) -> Seam:
+        last = self.parts[-1]
+        assert isinstance(last, TrainableProblem) and part.checked.time is not None
+        state = _End(self.windows[-1], last)
+        alone = len(part.checked.coordinates) == 1
+        return Seam(state, self.column, part.checked.time.low, part.carried, alone)
+
+    @property
+    def network(self) -> WindowedProblem:
+        """What gives the fields' derivatives."""
+        return self
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters live."""
+        return self.unknowns.raw.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of the parameters."""
+        return self.windows[0].dtype
+
+    @property
+    def size(self) -> int:
+        """Number of trainable numbers."""
+        return sum(p.numel() for p in self.parameters())
+
+    @property
+    def reached(self) -> float:
+        """The time up to which it is solved."""
+        time = self.windows[max(int(self.solved) - 1, 0)].checked.time
+        assert time is not None
+        return time.high
+
+    def forward(self, points: torch.Tensor) -> torch.Tensor:
+        """Return the fields at (n, D) points, (n, number of fields); NaN at times that are not reached."""
+        points = points.to(device=self.device, dtype=self.dtype)
+        zero = (0,) * points.shape[1]
+        found = self.derivatives(points, DerivativePlan.of((name, zero) for name in self.fields))
+        return torch.cat([found[name, zero] for name in self.fields], dim=1)
+
+    def derivatives(
+        self, points: torch.Tensor, plan: DerivativePlan
+    ) -> Mapping[FieldDerivative, torch.Tensor]:
+        """Return planned derivatives of the fields, (n, 1) each; NaN at times that are not reached."""
+        found = {key: points.new_full((len(points), 1), torch.nan) for key in plan.wanted}
+        own = torch.bucketize(points[:, self.column].double().contiguous(), self.edges, right=True)
+        for k, compiled in enumerate(self.windows[: int(self.solved)]):
+            rows = (own == k).nonzero()[:, 0]
+            if len(rows):
+                part = self.parts[k]
+                assert isinstance(part, TrainableProblem)
+                for key, value in compiled.derivatives_of(part.network, points[rows], plan).items():
+                    found[key][rows] = value.detach()
+        return found
+
+    def linearise(self, points: torch.Tensor, plan: DerivativePlan) -> Linearised:
+        """Training works window by window, not on the whole."""
+        raise NotImplementedError("slopes are taken window by window")
+
+    def begin(self, k: int) -> TrainableProblem:
+        """Return window k's module, started from the last one's weights."""
+        part = self.parts[k]
+        assert isinstance(part, TrainableProblem)
+        if k:
+            before = self.parts[k - 1]
+            assert isinstance(before, TrainableProblem)
+            part.load_state_dict(before.state_dict())
+        self.solved.fill_(k + 1)
+        return part

@@ -1,0 +1,134 @@
+"""A long horizon in windows of time, solved one after the other: each starts from the state in which the last one ends.
+
+What is handed over at a seam t = T is every initial state that the declaration gives: the field, and for an equation of second
+order in time its velocity. In a later window the ansatz carries it,
+
+    field = W(x, t) + sum_l (t - T)^l / l! (S_l(x) - d_t^l W(x, T)) + factor * ((t - T) / length)^levels * raw,
+
+with W and factor of the conditions in space and S_l the state of the last window, known at every point. So value and velocity
+match at the seams to rounding. Source: Wang, Sankaran, Perdikaris 2022 (time marching).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import sympy
+from sympy import Expr
+
+from pinnsolver.declare import CheckedProblem, Condition, Coordinate
+from pinnsolver.declare.checked import Measured
+from pinnsolver.transform.rates import rates
+from pinnsolver.transform.transformed import Ansatz
+
+INITIAL = "initial"  # what the kinds of initial conditions begin with
+TURN = 8.0  # of growth or turning that one window takes, in radians or e-foldings: measured on Lorenz' system
+MOST = 60  # windows
+
+
+def window_edges(time: Coordinate, count: int) -> tuple[Expr, ...]:
+    """Return the count + 1 exact ends of windows of equal length."""
+    low, high = (
+        sympy.nsimplify(e, rational=True) if e.has(sympy.Float) else e
+        for e in (time.low_exact, time.high_exact)
+    )
+    return tuple(low + sympy.Rational(k, count) * (high - low) for k in range(count + 1))
+
+
+def window_problem(checked: CheckedProblem, count: int, k: int) -> CheckedProblem:
+    """Return the declaration on window k of count; from the second on without its initial conditions.
+
+    References are left out: the whole is scored, not its parts.
+    """
+    time = checked.time
+    assert time is not None
+    edges = window_edges(time, count)
+    low, high = edges[k], edges[k + 1]
+    own = replace(time, low=float(low), high=float(high), low_exact=low, high_exact=high)
+    return replace(
+        checked,
+        coordinates=tuple(own if c == time else c for c in checked.coordinates),
+        conditions=tuple(c for c in checked.conditions if k == 0 or not c.kind.startswith(INITIAL)),
+        observations=tuple(m for o in checked.observations if (m := _observed(o, time, own)) is not None),
+        references={},
+    )
+
+
+def _observed(measured: Measured, time: Coordinate, own: Coordinate) -> Measured | None:
+    """Return what was measured in a window, None if nothing was."""
+    if time.name not in measured.coordinates:
+        return measured
+    t = measured.points[:, measured.coordinates.index(time.name)]
+    rows = (t >= own.low) & ((t < own.high) | (own.high >= time.high))
+    return (
+        replace(measured, points=measured.points[rows], values=measured.values[rows]) if rows.any() else None
+    )
+
+
+def carried(checked: CheckedProblem) -> dict[str, int]:
+    """Return by field the number of initial states, which are handed over at a seam."""
+    found = {f.name: 0 for f in checked.fields}
+    for condition in checked.conditions:
+        if condition.kind.startswith(INITIAL):
+            for name in {v.field for v in condition.residual.values}:
+                found[name] += 1
+    return found
+
+
+def seam_ansatz(walls: Ansatz, time: Coordinate, levels: int) -> Ansatz:
+    """Return the formulas of a later window for a field, but for the state that is handed over.
+
+    Args:
+        walls: what the conditions in space give.
+        levels: number of states handed over.
+    """
+    elapsed = time.symbol - time.low_exact
+    length = sympy.nsimplify(time.high_exact - time.low_exact, rational=True)
+    lift = walls.lift
+    for level in range(levels):
+        at_seam = walls.lift.diff(time.symbol, level) if level else walls.lift
+        lift -= elapsed**level / sympy.factorial(level) * at_seam.subs(time.symbol, time.low_exact)
+    return replace(walls, lift=lift, factor=walls.factor * (elapsed / length) ** levels)
+
+
+def why_one_window(checked: CheckedProblem) -> str | None:
+    """Return why a problem cannot be cut into windows of time, None where it can."""
+    time = checked.time
+    if time is None:
+        return "it is steady"
+    if checked.unknowns:
+        return "its unknown numbers belong to all times at once"
+    if any(e.residual.integrals for e in checked.equations) or any(
+        _ties_times(c, time) for c in checked.conditions
+    ):
+        return "a condition ties several times together, or holds at another than the first"
+    states = carried(checked)
+    column = checked.coordinates.index(time)
+    for field in checked.fields:
+        order = checked.highest_orders(field.name)[column]
+        if order and states[field.name] != order:
+            return f"{field.name} has {states[field.name]} initial states, of order {order} in time"
+    return None
+
+
+def _ties_times(condition: Condition, time: Coordinate) -> bool:
+    places = [dict(pins).get(time.name) for pins in (condition.region.pins, *condition.locations)]
+    others = [p for p in places if p is not None and float(p) != time.low]
+    limits = {name for i in condition.residual.integrals for name, _, _ in i.limits}
+    return bool(others) or time.name in limits
+
+
+def choose_windows(checked: CheckedProblem) -> tuple[int, str]:
+    """Return a number of windows, and why."""
+    reason = why_one_window(checked)
+    if reason is not None:
+        return 1, f"one: {reason}"
+    assert checked.time is not None
+    found = rates(checked)
+    turns = max(found.growth, found.turning if not checked.space else 0.0) * checked.time.length
+    count = int(np.clip(np.ceil(turns / TURN), 1, MOST)) if turns > 2 * TURN else 1
+    what = f"perturbations of the initial state turn or grow by {turns:.3g} radians or e-foldings over the horizon"
+    if count == 1:
+        return 1, f"{what}: one network holds it" if turns else "nothing that grows over the horizon"
+    return count, f"{what}: about {TURN:g} a window"

@@ -1,0 +1,272 @@
+"""Windows of time: where they are cut, what is handed over at the seams, and one solution over all of them."""
+
+import numpy as np
+import pytest
+import torch
+from sympy import Eq, Function, Integral, Rational, cos, exp, pi, sin, sqrt, symbols
+
+from pinnsolver import On, Periodic, Problem, Rectangle, Solution, Unknown, UnsupportedProblem, solve
+from pinnsolver.compile import DerivativePlan
+from pinnsolver.declare import Settings, check_problem
+from pinnsolver.train import WindowedProblem
+from pinnsolver.train.conductor import Budget
+from pinnsolver.transform import transform_problem, transform_window
+from pinnsolver.transform.rates import rates
+from pinnsolver.transform.windows import carried, choose_windows, window_edges, window_problem
+
+x, y, t = symbols("x y t")
+u, v, w = Function("u"), Function("v"), Function("w")
+SMALL = {"points.interior": 60, "points.boundary": 20, "network.width": 8, "network.depth": 2}
+
+HEAT = Problem(
+    "heat",
+    [Eq(u(x, t).diff(t), u(x, t).diff(x, 2) / 10)],
+    [(x, 0, 1)],
+    (t, 0, 1),
+    [Eq(u(x, 0), sin(pi * x) + x), Eq(u(0, t), 0), Eq(u(1, t), 1 + sin(t) * t)],
+)
+WAVE = Problem(
+    "wave",
+    [Eq(u(x, t).diff(t, 2), u(x, t).diff(x, 2))],
+    [(x, 0, 1)],
+    (t, 0, Rational(3, 2)),
+    [
+        Eq(u(x, 0), sin(pi * x)),
+        Eq(u(x, t).diff(t).subs(t, 0), x * (1 - x)),
+        Eq(u(0, t), 0),
+        Eq(u(1, t), 0),
+    ],
+)
+RING = Problem(
+    "ring",
+    [Eq(u(x, t).diff(t) + u(x, t).diff(x), 0)],
+    [(x, 0, 2 * pi)],
+    (t, 0, 3),
+    [Eq(u(x, 0), sin(x)), Periodic(x)],
+)
+SQUARE = Rectangle((x, y), (0, 0), (1, 1))
+PLATE = Problem(
+    "plate",
+    [Eq(u(x, y, t).diff(t), u(x, y, t).diff(x, 2) + u(x, y, t).diff(y, 2))],
+    SQUARE,
+    (t, 0, 1),
+    [Eq(u(x, y, 0), sin(pi * x) * sin(pi * y)), On(SQUARE.boundary, Eq(u(x, y, t), 0))],
+)
+PENDULUM = Problem(
+    "pendulum",
+    [Eq(u(t).diff(t, 2), -sin(u(t))), Eq(v(t).diff(t), u(t))],
+    [],
+    (t, 0, 4),
+    [Eq(u(0), 1), Eq(u(t).diff(t).subs(t, 0), 0), Eq(v(0), 2)],
+)
+LORENZ = Problem(
+    "lorenz",
+    [
+        Eq(u(t).diff(t), 10 * (v(t) - u(t))),
+        Eq(v(t).diff(t), u(t) * (28 - w(t)) - v(t)),
+        Eq(w(t).diff(t), u(t) * v(t) - Rational(8, 3) * w(t)),
+    ],
+    [],
+    (t, 0, 20),
+    [Eq(u(0), 1), Eq(v(0), 1), Eq(w(0), 1)],
+)
+
+
+def windowed(problem, count, **values):
+    """Return the windows of a problem with random weights, all of them solved."""
+    settings = Settings().with_values({**SMALL, "windows": count, **values})
+    torch.manual_seed(0)
+    made = WindowedProblem(transform_problem(check_problem(problem), settings))
+    for p in made.parameters():
+        torch.nn.init.normal_(p, std=0.5)
+    made.solved.fill_(count)
+    return made
+
+
+def test_edges_are_exact_and_of_equal_distance():
+    (time,) = [c for c in check_problem(WAVE).coordinates if c.role == "time"]
+    assert window_edges(time, 3) == (0, Rational(1, 2), 1, Rational(3, 2))
+
+
+def test_later_windows_have_no_initial_conditions():
+    checked = check_problem(WAVE)
+    first, second = (window_problem(checked, 2, k) for k in (0, 1))
+    assert len(first.conditions) == 4 and len(second.conditions) == 2
+    assert (second.time.low, second.time.high) == (0.75, 1.5) and carried(checked) == {"u": 2}
+
+
+@pytest.mark.parametrize("problem", [HEAT, WAVE, RING, PLATE, PENDULUM], ids=lambda p: p.name)
+def test_value_and_velocity_match_at_every_seam_for_random_weights(problem):
+    made = windowed(problem, 3)
+    rng = np.random.default_rng(1)
+    checked = made.windows[0].checked
+    D, column = len(checked.coordinates), made.column
+    levels = carried(check_problem(problem))
+    for k in (1, 2):
+        points = torch.tensor(rng.random((7, D)))
+        points[:, column] = made.windows[k].checked.time.low
+        for field, count in levels.items():
+            for level in range(count):
+                for space in {0, 1} if D > 1 else {0}:
+                    orders = tuple(level if i == column else space * (i == 0) for i in range(D))
+                    plan = DerivativePlan.of([(field, orders)])
+                    left, right = (
+                        made.windows[j].derivatives_of(made.parts[j].network, points, plan)[field, orders]
+                        for j in (k - 1, k)
+                    )
+                    size = max(1.0, float(left.detach().abs().max()))
+                    assert float((left - right).detach().abs().max()) < 1e-12 * size
+
+
+def test_conditions_in_space_stay_hard_in_later_windows():
+    made = windowed(HEAT, 4)
+    times = torch.linspace(0, 1, 41, dtype=torch.float64)
+    for end, known in ((0.0, torch.zeros(41)), (1.0, 1 + torch.sin(times) * times)):
+        found = made(torch.stack([torch.full_like(times, end), times], dim=1))[:, 0]
+        assert float((found.detach() - known).abs().max()) < 1e-12
+
+
+def test_derivatives_across_windows_are_those_of_autograd():
+    made = windowed(WAVE, 3)
+    points = torch.tensor([[0.3, 0.2], [0.6, 0.7], [0.4, 1.2]], dtype=torch.float64)
+    step = 1e-4
+
+    def at(dx, dt):
+        return made(points + torch.tensor([dx, dt], dtype=torch.float64)).detach()
+
+    plan = DerivativePlan.of([("u", (2, 0)), ("u", (0, 1)), ("u", (0, 2))])
+    found = made.derivatives(points, plan)
+    known = {
+        (2, 0): (at(step, 0) - 2 * at(0, 0) + at(-step, 0)) / step**2,
+        (0, 1): (at(0, step) - at(0, -step)) / (2 * step),
+        (0, 2): (at(0, step) - 2 * at(0, 0) + at(0, -step)) / step**2,
+    }
+    for orders, value in known.items():
+        torch.testing.assert_close(found["u", orders], value, rtol=1e-5, atol=1e-5)
+
+
+def test_times_that_are_not_reached_have_no_value():
+    made = windowed(HEAT, 4)
+    made.solved.fill_(2)
+    found = made(torch.tensor([[0.5, 0.4], [0.5, 0.6]], dtype=torch.float64))
+    assert torch.isfinite(found[0]).all() and torch.isnan(found[1]).all() and made.reached == 0.5
+
+
+def test_a_budget_is_shared_among_the_windows_that_are_left():
+    whole = Budget(100, 60.0)
+    first = whole.part(0, 0.0, 4)
+    assert (first.steps, first.seconds) == (25, 15.0)
+    assert whole.part(90, 30.0, 1) == Budget(100, 60.0)
+    assert whole.part(40, 40.0, 2).seconds == 50.0
+
+
+@pytest.mark.parametrize(
+    ("problem", "culprit"),
+    [
+        (Problem("p", [Eq(u(x).diff(x, 2), 1)], [(x, 0, 1)], None, [Eq(u(0), 0), Eq(u(1), 0)]), "steady"),
+        (
+            Problem(
+                "p",
+                [Eq(u(t).diff(t), Unknown("k", start=1) * u(t))],
+                [],
+                (t, 0, 1),
+                [Eq(u(0), 1), Eq(u(1), 2)],
+            ),
+            "unknown numbers",
+        ),
+        (
+            Problem(
+                "p",
+                [Eq(u(t).diff(t, 2), -u(t))],
+                [],
+                (t, 0, 1),
+                [Eq(u(0), 1), Eq(Integral(u(t), (t, 0, 1)), 1)],
+            ),
+            "ties several times",
+        ),
+        (Problem("p", [Eq(u(t).diff(t, 2), -u(t))], [], (t, 0, 1), [Eq(u(0), 1), Eq(u(1), 2)]), "times"),
+    ],
+)
+def test_what_cannot_be_cut_is_refused_with_the_reason(problem, culprit):
+    with pytest.raises(UnsupportedProblem, match=culprit):
+        transform_problem(check_problem(problem), Settings(windows=3))
+    assert choose_windows(check_problem(problem))[0] == 1
+
+
+def test_rates_are_those_of_the_dispersion_relation():
+    # u_t = -u_xx - u_xxxx on 20 pi: growth k^2 - k^4, at most 1/4 at k = 1/sqrt(2), here at k = 0.7.
+    ks = Problem(
+        "ks",
+        [Eq(u(x, t).diff(t) + u(x, t) * u(x, t).diff(x) + u(x, t).diff(x, 2) + u(x, t).diff(x, 4), 0)],
+        [(x, 0, 20 * pi)],
+        (t, 0, 1),
+        [Eq(u(x, 0), cos(x / 10)), Periodic(x)],
+    )
+    assert rates(check_problem(ks)).growth == pytest.approx(0.49 - 0.49**2, rel=1e-9)
+    assert rates(check_problem(RING)).turning == pytest.approx(63, rel=1e-9)
+    assert rates(check_problem(HEAT)).growth == 0
+    # The pendulum is of second order: not told.
+    assert rates(check_problem(PENDULUM)).turning == 0
+    grow = rates(check_problem(LORENZ)).growth  # largest eigenvalue of the Jacobian at (1, 1, 1)
+    jacobian = [[-10, 10, 0], [27, -1, -1], [1, 1, -8 / 3]]
+    assert grow == pytest.approx(max(np.linalg.eigvals(jacobian).real), rel=1e-9)
+
+
+def test_chaos_is_cut_and_a_short_quiet_run_is_not():
+    assert choose_windows(check_problem(LORENZ))[0] > 10
+    assert choose_windows(check_problem(HEAT))[0] == 1
+
+
+def test_a_window_takes_its_weights_anew_from_its_length():
+    settings = Settings().with_values({**SMALL, "windows": 5, "hard": False})
+    whole = transform_problem(check_problem(HEAT), settings)
+    part = transform_window(whole, 1)
+    assert (
+        part.scales["equation"] > whole.scales["equation"]
+        and "u(x, 0) = x + sin(pi*x)" not in part.enforcement
+    )
+
+
+def decay():
+    rate, start = sqrt(2), 3
+    return Problem(
+        "decay",
+        [Eq(u(t).diff(t), -rate * u(t))],
+        [],
+        (t, 0, 3),
+        [Eq(u(0), start)],
+        reference={u: start * exp(-rate * t)},
+    )
+
+
+def test_windows_are_trained_saved_and_loaded_as_one_solution(tmp_path):
+    settings = Settings().with_values({**SMALL, "windows": 3})
+    solution = solve(decay(), steps=120, settings=settings, seed=0, quiet=True)
+    assert solution.relative_l2["u"] < 3e-4
+    assert set(solution.history["window"]) == {1, 2, 3} and solution.result["steps"] <= 120
+    saved = solution.save(tmp_path / "run")
+    again = Solution.load(tmp_path / "run")
+    times = np.linspace(0, 3, 31)
+    np.testing.assert_array_equal(again(t=times)["u"], saved(t=times)["u"])
+    slope = again(u(t).diff(t), t=times)
+    np.testing.assert_allclose(slope, -np.sqrt(2) * again(t=times)["u"], atol=2e-2)
+    assert saved.report().is_file()
+
+
+def test_a_run_cut_off_in_its_second_window_keeps_the_first(monkeypatch, tmp_path):
+    from pinnsolver.train import conductor as conductor_module
+
+    decide = conductor_module.Conductor._decide
+
+    def cut(self, seconds):
+        self.interrupted = self.leg.index == 1
+        decide(self, seconds)
+
+    monkeypatch.setattr(conductor_module.Conductor, "_decide", cut)
+    settings = Settings().with_values({**SMALL, "windows": 3})
+    solution = solve(decay(), steps=60, settings=settings, quiet=True, out=tmp_path / "run")
+    assert solution.result["stopped"] == "interrupted"
+    values = Solution.load(tmp_path / "run")(t=[0.5, 1.5, 2.5])["u"]
+    assert np.isfinite(values[:2]).all() and np.isnan(values[2])
+    assert np.isfinite(solution.result["residual_rms"]["equation"])
+    assert solution.report().is_file()
