@@ -13,7 +13,7 @@ PROBLEMS ?=
 JINNS_PYTHON ?=
 PEERS ?=
 
-.PHONY: setup demo test slow check format bench bench-engine bench-peers bench-table clean
+.PHONY: setup demo test slow check format bench bench-engine bench-peers bench-table results clean
 
 setup: $(INSTALLED)
 
@@ -57,6 +57,10 @@ bench-peers: setup
 
 bench-table: setup
 	$(BIN)/python -m tests.bench table
+
+# Every problem by the automatic choices, or some: `make results PROBLEMS="lorenz heat" SECONDS=60`; the table is problems/README.md.
+results: setup
+	$(BIN)/python -m tests.bench results --seconds $(SECONDS) --threads $(THREADS) $(if $(PROBLEMS),--problems "$(PROBLEMS)")
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

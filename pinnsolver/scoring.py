@@ -192,9 +192,32 @@ def interpolated_table(checked: CheckedProblem, reference: Reference, points: np
     if len(columns) == 1:
         order = np.argsort(known[:, 0])
         return np.interp(points[:, columns[0]], known[order, 0], values[order], left=np.nan, right=np.nan)
+    grid = _on_grid(known, values)
+    if grid is not None:
+        return grid(points[:, columns])
     rows = np.random.default_rng(0).permutation(len(values))[:20000]
     try:
         found: np.ndarray = LinearNDInterpolator(known[rows], values[rows], rescale=True)(points[:, columns])
     except Exception:  # Qhull refuses points on a line: then there is no picture of the reference
         found = np.full(len(points), np.nan)
     return found
+
+
+def _on_grid(known: np.ndarray, values: np.ndarray) -> Callable[[np.ndarray], np.ndarray] | None:
+    """Return cubic splines through values (n,) at points (n, d) that fill a grid, None if they fill none.
+
+    To the fourth order and in no time, where a triangulation of all points takes seconds.
+    """
+    from scipy.interpolate import RegularGridInterpolator
+
+    axes = [np.unique(column) for column in known.T]
+    shape = tuple(a.size for a in axes)
+    if min(shape) < 4 or np.prod(shape) != len(values):
+        return None
+    order = np.lexsort(known.T[::-1])
+    if not np.array_equal(known[order], np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(known.shape)):
+        return None
+    splines = RegularGridInterpolator(
+        axes, values[order].reshape(shape), "cubic", bounds_error=False, fill_value=np.nan
+    )
+    return lambda points: np.asarray(splines(points))

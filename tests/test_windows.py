@@ -155,9 +155,10 @@ def test_times_that_are_not_reached_have_no_value():
 def test_a_budget_is_shared_among_the_windows_that_are_left():
     whole = Budget(100, 60.0)
     first = whole.part(0, 0.0, 4)
-    assert (first.steps, first.seconds) == (25, 15.0)
+    assert (first.steps, first.seconds) == (50, 30.0)  # up to three times an equal part
     assert whole.part(90, 30.0, 1) == Budget(100, 60.0)
-    assert whole.part(40, 40.0, 2).seconds == 50.0
+    assert whole.part(40, 30.0, 4) == Budget(70, 45.0)
+    assert whole.part(0, 0.0, 100) == Budget(10, 6.0)  # a tenth at least
 
 
 @pytest.mark.parametrize(

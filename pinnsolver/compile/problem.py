@@ -65,20 +65,25 @@ class CompiledProblem:
         transformed: the problem.
         seam: the state that the last window of time hands over.
         plain: whether its networks give the fields outright, as those of several windows of time together do.
+        groups: those of a problem that differs in the ranges of its coordinates only.
 
     Raises:
         CompileError: a function has no counterpart in torch.
     """
 
     def __init__(
-        self, transformed: TransformedProblem, seam: Seam | None = None, plain: bool = False
+        self,
+        transformed: TransformedProblem,
+        seam: Seam | None = None,
+        plain: bool = False,
+        groups: tuple[TermGroup, ...] | None = None,
     ) -> None:
         self.transformed = transformed
         self.seam = seam
         self.plain = plain
         self.checked = transformed.checked
         settings = transformed.settings
-        self.groups = compile_groups(self.checked, settings.points.integral or 48)
+        self.groups = groups or compile_groups(self.checked, settings.points.integral or 48)
         self.dtype = torch.float32 if settings.precision == "float32" else torch.float64
         self._known_plans: dict[DerivativePlan, AnsatzPlan] = {}
         self._plans = [[self.ansatz_plan(plan) for _, plan in g.views] for g in self.groups]

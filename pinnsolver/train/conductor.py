@@ -24,6 +24,12 @@ CHECKPOINT_SECONDS = 8.0  # the contract: at least every 10 s
 PATIENCE = 2000  # steps of Adam without a better held-out loss
 OVERFIT = 3.0  # held-out loss over the training one above which points are being learnt by heart
 NOISE = 1.5  # ratio of held-out losses that their few points in sharp layers cannot tell apart: measured
+WINDOW_PROGRESS, WINDOW_PATIENCE = (
+    0.5,
+    40,
+)  # a window's held-out loss falls to that part in so many steps, or it has converged
+LEAST_SHARE = 0.1  # of what is left, for a window that needs it
+WINDOW_SHARE = 3  # of the equal parts of what is left, for a window that needs them: errors of the first ones grow in all others
 RESTARTS = 3  # from the best state after a loss that is not finite
 
 
@@ -77,9 +83,10 @@ class Budget:
         return max(shares)
 
     def part(self, step: int, seconds: float, left: int) -> Budget:
-        """Return the end of the first of so many equal parts of what is left of the budget."""
-        steps = None if self.steps is None else step + max(1, (self.steps - step) // left)
-        until = None if self.seconds is None else seconds + max(0.0, self.seconds - seconds) / left
+        """Return until when the first of so many windows may take at most."""
+        share = max(WINDOW_SHARE / (left + WINDOW_SHARE - 1), LEAST_SHARE)  # all of it for the last one
+        steps = None if self.steps is None else step + max(1, int((self.steps - step) * share))
+        until = None if self.seconds is None else seconds + max(0.0, self.seconds - seconds) * share
         return Budget(steps, until)
 
 
@@ -236,7 +243,7 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         if not math.isfinite(total):
             return
         best = math.inf if self.best is None else self.data.total(self.best.lowest)
-        if total < 0.99 * best:
+        if total < (0.99 if self.leg.count == 1 else WINDOW_PROGRESS) * best:
             self.last_progress = self.step
         tolerance = self.data.compiled.transformed.settings.tolerance
         met = tolerance is not None and self.data.largest_relative(held_out) < tolerance

@@ -14,8 +14,9 @@ import torch
 
 from pinnsolver.compile import CompiledProblem
 from pinnsolver.errors import TrainingDiverged
+from pinnsolver.network import OwnNetwork
 from pinnsolver.sample import Sampler, import_deepxde
-from pinnsolver.train.conductor import Budget, Clock, Conductor, History, Leg
+from pinnsolver.train.conductor import WINDOW_PATIENCE, Budget, Clock, Conductor, History, Leg
 from pinnsolver.train.data import ProblemData
 from pinnsolver.train.device import find_device
 from pinnsolver.train.module import TrainableProblem
@@ -105,7 +106,7 @@ def train_windows(
 ) -> Trained:
     """Train window after window of time, each from the last one's final state and weights; arguments as of `train_problem`.
 
-    Each window has an equal part of what is left of the budget.
+    A window ends when it has converged, or at three times its equal part of what is left of the budget.
     """
     settings = transformed.settings
     torch.manual_seed(settings.seed or 0)
@@ -148,6 +149,8 @@ def _train_leg(
     seed = compiled.transformed.settings.seed or 0
     data = ProblemData(compiled, Sampler.of(compiled.checked), seed, module.device)
     conductor = Conductor(data, module, leg, watch.clock, watch.score, watch.progress, watch.write, history)
+    if leg.index:
+        _start_from(module, data)
     _refuse_bad_start(data, module)
     if watch.ready and not leg.index:
         watch.clock.without(watch.ready)
@@ -166,6 +169,26 @@ def _train_leg(
     if conductor.best is not None:
         module.load_state_dict(conductor.best.state)
     return conductor
+
+
+def _start_from(module: TrainableProblem, data: ProblemData) -> None:
+    """Let a later window start from the last one's weights as they are, or from its state at rest: what fits better.
+
+    At rest means outputs of zero, the hidden layers kept.
+    """
+
+    def loss() -> float:
+        with torch.no_grad():
+            return data.total({name: float(value) for name, value in data.terms(module).items()})
+
+    moving = loss()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    assert isinstance(module.network, OwnNetwork)  # windows have networks of our own only
+    with torch.no_grad():
+        for parameter in module.network.output_parameters():
+            parameter.zero_()
+    if moving < loss():
+        module.load_state_dict(before)
 
 
 def _run_adam(conductor: Conductor) -> None:
@@ -192,6 +215,8 @@ def _run_second_order(conductor: Conductor) -> None:
     stretch = second_order(conductor.module, conductor.data)
     conductor.phase, conductor.record_every = stretch.name, stretch.record_every
     conductor.causal_every, conductor.patience = stretch.causal_every, stretch.patience
+    if conductor.leg.count > 1:
+        conductor.patience = WINDOW_PATIENCE
     conductor.redraw()
     conductor.on_redraw = stretch.optimizer.function_changed
     conductor.last_progress = conductor.step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -25,12 +25,19 @@ class _End:
 
     compiled: CompiledProblem
     module: TrainableProblem
+    known: dict[DerivativePlan, Mapping[FieldDerivative, torch.Tensor]] = field(default_factory=dict)
 
     def derivatives(
         self, points: torch.Tensor, plan: DerivativePlan
     ) -> Mapping[FieldDerivative, torch.Tensor]:
         """Return the planned derivatives of the fields, (n, 1) each."""
-        return self.compiled.derivatives_of(self.module.network, points, plan)
+        alone = len(self.compiled.checked.coordinates) == 1
+        if alone and plan in self.known:  # one state, which does not change any more once it is handed over
+            return self.known[plan]
+        found = self.compiled.derivatives_of(self.module.network, points, plan)
+        if alone:
+            self.known[plan] = found
+        return found
 
 
 class WindowedProblem(torch.nn.Module):
@@ -53,7 +60,10 @@ class WindowedProblem(torch.nn.Module):
         self.parts = torch.nn.ModuleList()
         for k in range(count):
             part = transform_window(transformed, k)
-            compiled = CompiledProblem(part, self._seam(part) if k else None)
+            # Later windows hold the same residuals, but for observations, which are cut.
+            same = k > 1 and not checked.observations
+            groups = self.windows[1].groups if same else None
+            compiled = CompiledProblem(part, self._seam(part) if k else None, groups=groups)
             self.windows.append(compiled)
             self.parts.append(TrainableProblem(compiled))
         self.unknowns = Unknowns((), self.windows[0].dtype)

@@ -147,7 +147,7 @@ def _method(checked: CheckedProblem, settings: Settings) -> _Automatic:
         )
     return {
         "windows": choose_windows(checked),
-        "causal": _causal(checked),
+        "causal": _causal(checked, settings),
     }
 
 
@@ -159,7 +159,11 @@ def _network(checked: CheckedProblem, settings: Settings) -> _Automatic:
     return {
         "network.kind": ("mlp", "the modified one costs two to three times as much a step"),
         "network.trunks": ("shared", "fields of the same coordinates share what they learn"),
-        "network.width": (_width(inputs, fields), count),
+        "network.width": (
+            (16, "a system in time alone, in each window")
+            if (settings.windows or 1) > 1 and inputs == 1
+            else (_width(inputs, fields), count)
+        ),
         "network.depth": (3, "deep enough for the products of features, shallow enough to train"),
         # Measured at equal time: sin is 5 to 50 times better on linear waves, 10 to 30 times worse on fronts.
         "network.activation": (
@@ -185,8 +189,13 @@ def _points(checked: CheckedProblem, settings: Settings) -> _Automatic:
     """Return the numbers of points."""
     inputs = len(checked.coordinates)
     plural = f"{inputs} coordinate{'s' * (inputs > 1)}"
+    several = (settings.windows or 1) > 1
     return {
-        "points.interior": (_interior_points(inputs), plural),
+        "points.interior": (
+            (128, "a system in time alone, in each window")
+            if several and inputs == 1
+            else (_interior_points(inputs), plural)
+        ),
         "points.boundary": (_boundary_points(inputs), "for each condition; half of them where one runs"),
         "points.integral": (48, "Gauss-Legendre nodes along each integrated coordinate"),
         "points.growth": (
@@ -241,12 +250,14 @@ def _plan(checked: CheckedProblem, settings: Settings) -> _Automatic:
     }
 
 
-def _causal(checked: CheckedProblem) -> tuple[bool, str]:
+def _causal(checked: CheckedProblem, settings: Settings) -> tuple[bool, str]:
     """Return whether time is weighted causally, and why."""
     if checked.time is None:
         return False, "no time"
     if checked.space:
         return False, "a field in space: walls and diffusion hold its times together"
+    if (settings.windows or choose_windows(checked)[0]) > 1:
+        return False, "windows of time are short enough to be solved at once"
     if not any(c.kind.startswith("initial") for c in checked.conditions):
         return False, "no initial state to start from"
     return True, "a system in time alone: solved early times first, or it falls for a false solution"

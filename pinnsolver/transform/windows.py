@@ -23,8 +23,9 @@ from pinnsolver.transform.rates import rates
 from pinnsolver.transform.transformed import Ansatz
 
 INITIAL = "initial"  # what the kinds of initial conditions begin with
-TURN = 8.0  # of growth or turning that one window takes, in radians or e-foldings: measured on Lorenz' system
-MOST = 60  # windows
+TURN = 4.0  # of growth or turning that one window takes, in radians or e-foldings: measured on Lorenz' system
+FEW = 16.0  # that one network holds
+MOST = 100  # windows
 
 
 def window_edges(time: Coordinate, count: int) -> tuple[Expr, ...]:
@@ -127,7 +128,7 @@ def choose_windows(checked: CheckedProblem) -> tuple[int, str]:
     assert checked.time is not None
     found = rates(checked)
     turns = max(found.growth, found.turning if not checked.space else 0.0) * checked.time.length
-    count = int(np.clip(np.ceil(turns / TURN), 1, MOST)) if turns > 2 * TURN else 1
+    count = int(np.clip(np.ceil(turns / TURN), 1, MOST)) if turns > FEW else 1
     what = f"perturbations of the initial state turn or grow by {turns:.3g} radians or e-foldings over the horizon"
     if count == 1:
         return 1, f"{what}: one network holds it" if turns else "nothing that grows over the horizon"

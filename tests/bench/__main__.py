@@ -1,4 +1,4 @@
-"""`python -m tests.bench engine|peers|table`: measure, print, keep in outputs/bench, write into the README."""
+"""`python -m tests.bench engine|peers|table|results`: measure, print, keep in outputs/, write into the README."""
 
 from __future__ import annotations
 
@@ -29,11 +29,21 @@ def main() -> None:
         help="another library's scripts, jinns_<problem>.py",
     )
     parts.add_parser("table", help="write the newest results into README.md")
+    results = parts.add_parser(
+        "results", help="every problem by the automatic choices, into problems/README.md"
+    )
+    results.add_argument("--seconds", type=float, default=60.0, help="of each run")
+    results.add_argument("--seed", type=int, default=0)
+    results.add_argument("--threads", type=int, default=2)
+    results.add_argument("--problems", default="", help="all by default")
+    results.add_argument("--table", action="store_true", help="measure nothing, build the table again")
     given = parser.parse_args()
     if given.part == "engine":
         _engine(given.threads)
     elif given.part == "peers":
         _peers(parser, given)
+    elif given.part == "results":
+        _results(parser, given)
     else:
         _table(parser)
 
@@ -62,6 +72,20 @@ def _peers(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     picture = path.with_suffix(".png")
     draw_race(result, picture)
     print(path.relative_to(ROOT), picture.relative_to(ROOT))
+
+
+def _results(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    from .results import PAGE, measure, names_at_hand, write_page
+
+    names = given.problems.split() or names_at_hand()
+    unknown = sorted(set(names) - set(names_at_hand()))
+    if unknown:
+        parser.error(f"no problem {', '.join(unknown)}; there are {', '.join(names_at_hand())}")
+    if given.table:
+        write_page()
+    else:
+        measure(names, given.seconds, given.seed, given.threads)
+    print(PAGE.relative_to(ROOT))
 
 
 def _table(parser: argparse.ArgumentParser) -> None:
