@@ -144,7 +144,7 @@ def _alternatives(checked: CheckedProblem, own: Settings, common: Settings) -> d
     except UnsupportedProblem:
         return {"plain": PLAIN}
     chosen = automatic.settings
-    other = "eulerian" if chosen.frame == "lagrangian" else "lagrangian"
+    other = "lagrangian" if chosen.frame == "eulerian" else "eulerian"
     candidates: list[tuple[str, Mapping[str, Any]]] = [
         ("soft", {"hard": False}),
         ("not causal" if chosen.causal else "causal", {"causal": not chosen.causal}),

@@ -15,7 +15,7 @@ import sympy
 import torch
 
 from pinnsolver.compile import CompiledProblem
-from pinnsolver.train import TrainableProblem
+from pinnsolver.train import TrainableProblem, WindowedProblem
 
 ITERATIONS = 100
 STAGES = (1, 8, 64)  # of time, for places whose label Newton's method misses
@@ -33,7 +33,9 @@ class FlowMap:
         watch: look for a crossing; from then on there are no labels.
     """
 
-    def __init__(self, compiled: CompiledProblem, module: TrainableProblem, watch: bool = True) -> None:
+    def __init__(
+        self, compiled: CompiledProblem, module: TrainableProblem | WindowedProblem, watch: bool = True
+    ) -> None:
         frame = compiled.transformed.frame
         assert frame is not None
         checked = frame.declared
@@ -190,5 +192,5 @@ class FlowMap:
             for c, count in zip(self._checked.coordinates, counts, strict=True)
         ]
         grid = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
-        bad = ~(np.linalg.det(self.at(grid)[1]) > 0)
+        bad = np.linalg.det(self.at(grid)[1]) <= 0  # NaN where windows of time are not solved yet
         return float(grid[bad, self._time].min()) if bad.any() else None

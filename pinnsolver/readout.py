@@ -70,12 +70,11 @@ def read_out(
     plain = TransformedProblem(
         declared,
         transformed.settings,
-        {f.name: Ansatz.plain() for f in declared.fields},
+        {f.name: Ansatz(sympy.S.Zero, sympy.S.One) for f in declared.fields},
         {c.name: Enforcement("soft", "read out only") for c in declared.conditions},
         transformed.choices,
         transformed.scales,
     )
-    assert isinstance(module, TrainableProblem)  # in a frame there is one window of time
     flow = FlowMap(compiled, module, watch)
     return Readout(CompiledProblem(plain), _PlaceNetwork(compiled, module, flow), flow.crossing)
 

@@ -241,9 +241,9 @@ class Solution:
             target = equations if group.kind == "equation" else conditions
             seen = self._reached(points)
             normals = None if normals is None else normals[seen]
-            for name, values in self._group_residuals(k, points[seen], normals).items():
-                known = values[np.isfinite(values)]
-                target[name] = float(np.sqrt(np.mean(known**2))) if len(known) else math.nan
+            for name, found in self._group_residuals(k, points[seen], normals).items():
+                values = found[np.isfinite(found)]  # where particles have crossed there is nothing to measure
+                target[name] = float(np.sqrt(np.mean(values**2))) if len(values) else math.nan
         return equations, conditions
 
     def _reached(self, points: np.ndarray) -> np.ndarray:

@@ -16,10 +16,7 @@ BUDGETS = {
     "annulus": (250, 1e-6),  # 1.9e-7, 1.7e-7
     "beam": (200, 1e-7),  # 2.3e-8, 5.5e-9
     "burgers": (300, 2e-5),  # 4.8e-6, 5.2e-6
-    "burgers_inviscid": (100, 2e-7),  # 4.6e-8, 4.7e-8
-    "burgers_moving": (100, 5e-7),  # 1.0e-7, 6.7e-8
     "convection": (350, 1e-5),  # 1.2e-6, 3.5e-6
-    "convection_diffusion": (100, 4e-8),  # 5.4e-9, 8.3e-9
     "disk_heat": (100, 2e-4),  # 5.3e-5, 4.5e-5
     "eigenvalue_well": (200, 3e-9),  # 6.4e-10, 9.5e-10
     "heat": (250, 3e-6),  # 9.8e-7, 5.1e-7

@@ -107,6 +107,12 @@ def test_a_frame_that_moves_with_the_mean_keeps_the_rest_of_the_transport():
     assert sympy.expand(residuals(frame)[0] - (carried(U, U - 9) - U.diff(x, 2))) == 0
 
 
+def test_a_wave_whose_crests_lie_at_the_ends_is_carried_nowhere_on_the_mean():
+    start = [Eq(u(x, 0), 9 * cos(x)), Periodic(x)]
+    with pytest.raises(UnsupportedProblem, match="nothing is carried on the mean"):
+        moving_frame(check_problem(declared(Eq(carried(U, U), U.diff(x, 2)), start)))
+
+
 def test_a_moving_frame_does_not_mind_walls_along_which_it_goes():
     box = [*ROUND, (y, 0, 1)]
     ends = [Eq(u(x, 0, t), sin(x)), Eq(W.diff(y).subs(y, 1), 0)]

@@ -35,8 +35,6 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
             "Causal weighting was asked for, but the problem is steady: it has no time.\nLeave out causal=True (--causal)"
         )
     frame, frame_choice = choose_frame(checked, settings.frame)
-    if frame is not None and settings.frame is None and (settings.windows or 1) > 1:
-        frame, frame_choice = None, Choice("eulerian", "windows of time were asked for")
     settings = settings.with_values({"frame": frame_choice.value})
     if frame is not None:
         checked = frame.restated
@@ -60,7 +58,7 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         "frame": frame_choice,
         **choices,
     }
-    return TransformedProblem(checked, resolved, ansatz, enforcement, choices, scales, frame)
+    return TransformedProblem(checked, resolved, ansatz, enforcement, choices, scales, frame=frame)
 
 
 def transform_window(whole: TransformedProblem, k: int) -> TransformedProblem:
@@ -72,12 +70,12 @@ def transform_window(whole: TransformedProblem, k: int) -> TransformedProblem:
         assert checked.time is not None
         ansatz = {name: seam_ansatz(a, checked.time, levels[name]) for name, a in ansatz.items()}
     settings = whole.settings
-    automatic, scales = term_weights(checked)
+    automatic, scales = term_weights(checked, () if whole.frame is None else whole.frame.learned)
     if whole.choices["weights"].reason != ASKED:
         settings = settings.model_copy(update={"weights": None})
     weights, _ = _weights(automatic, settings, enforcement)
     settings = settings.model_copy(update={"weights": weights})
-    return TransformedProblem(checked, settings, ansatz, enforcement, whole.choices, scales, carried=levels)
+    return TransformedProblem(checked, settings, ansatz, enforcement, whole.choices, scales, levels)
 
 
 def _weights(
@@ -142,14 +140,13 @@ def _run(checked: CheckedProblem, settings: Settings) -> _Automatic:
 
 def _method(checked: CheckedProblem, settings: Settings) -> _Automatic:
     """Return the transforms."""
-    framed = settings.frame not in (None, "eulerian")
-    reason = "its particles' paths run over all times" if framed else why_one_window(checked)
+    reason = why_one_window(checked)
     if reason is not None and (settings.windows or 1) > 1:
         raise UnsupportedProblem(
             f"The problem cannot be cut into {settings.windows} windows of time: {reason}.\nLeave out windows, or use windows=1"
         )
     return {
-        "windows": (1, f"one: {reason}") if framed else choose_windows(checked),
+        "windows": choose_windows(checked),
         "causal": _causal(checked, settings),
     }
 

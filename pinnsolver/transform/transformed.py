@@ -67,8 +67,8 @@ class TransformedProblem:
         enforcement: by condition name, for every condition.
         choices: by name, for the report.
         scales: by term, what one wave of size 1 leaves in it (see `scaling.py`).
-        frame: the Lagrangian frame, None for the Eulerian one.
         carried: by field, how many states this window of time takes over from the last one; empty for the first.
+        frame: the Lagrangian frame, None for the Eulerian one.
     """
 
     checked: CheckedProblem
@@ -77,8 +77,8 @@ class TransformedProblem:
     enforcement: Mapping[str, Enforcement]
     choices: Mapping[str, Choice]
     scales: Mapping[str, float]
-    frame: LagrangianFrame | None = None
     carried: Mapping[str, int] = field(default_factory=dict)
+    frame: LagrangianFrame | None = None
 
     @property
     def declared(self) -> CheckedProblem:
