@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pinnsolver.declare import CheckedProblem, Settings
@@ -10,7 +12,7 @@ from pinnsolver.errors import DeclarationError, UnsupportedProblem
 from pinnsolver.transform.hard import build_hard_conditions
 from pinnsolver.transform.scaling import term_weights
 from pinnsolver.transform.size import parameter_count
-from pinnsolver.transform.transformed import Choice, Enforcement, TransformedProblem
+from pinnsolver.transform.transformed import Ansatz, Choice, Enforcement, TransformedProblem
 
 DEFAULT_STEPS = 1500
 ASKED = "asked for"  # the reason of what the user chose
@@ -45,7 +47,7 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
     ansatz, enforcement = build_hard_conditions(checked, settings.hard)
     automatic, scales = term_weights(checked)
     weights, weight_choice = _weights(automatic, settings, enforcement)
-    resolved, choices = _fill_in(checked, settings)
+    resolved, choices = _fill_in(checked, settings, ansatz)
     resolved = resolved.with_values({f"weights.{name}": value for name, value in weights.items()})
     choices["weights"] = weight_choice
     hard = [name for name, e in enforcement.items() if e.how == "hard"]
@@ -81,10 +83,13 @@ def _weights(
     return soft | dict(given), Choice(soft | dict(given), ASKED if given else reason)
 
 
-def _fill_in(checked: CheckedProblem, settings: Settings) -> tuple[Settings, dict[str, Choice]]:
+def _fill_in(
+    checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, Ansatz]
+) -> tuple[Settings, dict[str, Choice]]:
     """Return the settings without gaps, and the choices that filled them."""
     choices: dict[str, Choice] = {}
-    for automatic in (_run, _method, _network, _points, _second, _plan):  # the later look at the earlier ones
+    second = partial(_second, ansatz=ansatz)
+    for automatic in (_run, _method, _network, _points, second, _plan):  # the later look at the earlier ones
         for key, (value, reason) in automatic(checked, settings).items():
             given = _value(settings, key)
             choices[key] = Choice(value if given is None else given, reason if given is None else ASKED)
@@ -170,9 +175,9 @@ def _points(checked: CheckedProblem, settings: Settings) -> _Automatic:
     }
 
 
-def _second(checked: CheckedProblem, settings: Settings) -> _Automatic:
+def _second(checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, Ansatz]) -> _Automatic:
     """Return the second-order method, by the size of its matrices."""
-    size = parameter_count(checked, settings)
+    size = parameter_count(checked, settings, ansatz)
     given = settings.optimizer.second
     if given in ("broyden", "bfgs", "gauss-newton") and not settings.optimizer.rank and size > MOST_DENSE:
         raise DeclarationError(

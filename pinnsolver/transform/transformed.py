@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sympy import Expr
@@ -26,15 +26,18 @@ class Ansatz:
     Args:
         lift: meets the conditions, in the problem's coordinates.
         factor: vanishes where they hold, to the order that they need.
+        flat: "low", "high" or "both" by coordinate: the ends at which the slope of raw has to vanish, which it
+            does where the network sees the functions of `flat.py` in the coordinate's place.
     """
 
     lift: Expr
     factor: Expr
+    flat: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_plain(self) -> bool:
         """Whether the field is the network's own output."""
-        return bool(self.lift == 0 and self.factor == 1)
+        return bool(self.lift == 0 and self.factor == 1 and not self.flat)
 
 
 @dataclass(frozen=True)
