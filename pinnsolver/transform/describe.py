@@ -9,6 +9,7 @@ from sympy import Expr, Function
 
 from pinnsolver.declare import CheckedProblem
 from pinnsolver.declare.texts import mathml_text, plain_text, unicode_text
+from pinnsolver.transform.flat import flat_functions
 from pinnsolver.transform.transformed import TransformedProblem
 
 
@@ -132,9 +133,21 @@ def _ansatz(transformed: TransformedProblem, field: str) -> dict[str, str] | Non
     if ansatz.is_plain:
         return None
     name = sympy.Symbol(field)
-    network = sympy.Symbol(f"N_{field}")
+    network = _network(transformed, field)
     right: Expr = sympy.Add(ansatz.lift, sympy.Mul(ansatz.factor, network, evaluate=False), evaluate=False)
     if ansatz.lift == 0:
         right = sympy.Mul(ansatz.factor, network, evaluate=False)
     equation = sympy.Eq(name, right, evaluate=False)
     return {"unicode": unicode_text(equation), "mathml": mathml_text(equation)}
+
+
+def _network(transformed: TransformedProblem, field: str) -> Expr:
+    """Return the network's output, with what it sees where that is not the coordinates."""
+    flat, checked = transformed.ansatz[field].flat, transformed.checked
+    if not flat:
+        return sympy.Symbol(f"N_{field}")
+    seen: list[Expr] = []
+    for k in checked.inputs(next(f for f in checked.fields if f.name == field)):
+        c = checked.coordinates[k]
+        seen += flat_functions(c, flat[c.name]) if c.name in flat else [c.symbol]
+    return Function(f"N_{field}")(*seen)

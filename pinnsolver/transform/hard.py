@@ -1,14 +1,13 @@
-"""Conditions into the ansatz field = lift + factor * raw, where that is plain; the others stay soft.
+"""Conditions into the ansatz field = lift + factor * raw, where that is possible; the others stay soft, with the reason.
 
 On a box the lift interpolates the data of opposite faces, coordinate after coordinate, each on what the
 earlier ones left over (transfinite interpolation by Boolean sums); in time it is the Taylor polynomial
-of the initial states. The factor is the product of the distances. Source: Lagaris, Likas, Fotiadis 1998;
-Sukumar and Srivastava 2022.
+of the initial states. The factor is the product of the factors of the faces (`walls.py`), of a shape (`distance.py`) and of the time.
+Source: Lagaris, Likas, Fotiadis 1998; Sukumar and Srivastava 2022.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -19,6 +18,16 @@ from pinnsolver.declare import CheckedProblem, Condition, Coordinate, Field
 from pinnsolver.transform.kinks import diffused_kink, growth, spreading
 from pinnsolver.transform.numeric import is_finite, size, vanishes
 from pinnsolver.transform.transformed import Ansatz, Enforcement
+from pinnsolver.transform.walls import (
+    Trace,
+    accepted,
+    coordinate_length,
+    flat_ends,
+    lift_shapes,
+    needs_flat,
+    trace_of,
+    walls_factor,
+)
 
 _ROUGH = (
     sympy.Piecewise,
@@ -32,15 +41,28 @@ _ROUGH = (
     sympy.ceiling,
 )
 _INITIAL = ("initial value", "initial velocity", "initial acceleration", "initial derivative")
+_ON_FACES = ("Dirichlet", "Neumann", "Robin", "higher slope")
 
 
 @dataclass
 class _Draft:
     """An ansatz under construction: what has been built in so far."""
 
+    function: Field
+    checked: CheckedProblem
+    enforcement: dict[str, Enforcement]
     lift: Expr = sympy.S.Zero
     factor: Expr = sympy.S.One
-    faces: list[tuple[Coordinate, Expr, Condition]] = field(default_factory=list)
+    flat: dict[str, str] = field(default_factory=dict)
+    traces: list[Trace] = field(default_factory=list)
+
+    def refuse(self, trace: Trace, reason: str) -> None:
+        """Leave a condition to the loss."""
+        self.enforcement[trace.name] = Enforcement("soft", reason)
+
+    def rest(self, trace: Trace) -> Expr:
+        """Return the data of a condition less what the lift gives already."""
+        return _clean(trace.data - trace.of(self.lift), self.checked)
 
 
 def build_hard_conditions(
@@ -49,152 +71,172 @@ def build_hard_conditions(
     """Return the ansatz of every field and how every condition is met.
 
     Args:
-        wanted: False builds nothing in; True and None build in what is plain.
+        wanted: False builds nothing in, True all that is possible, None what helps.
     """
     enforcement: dict[str, Enforcement] = {}
+    traces: list[Trace] = []
     for condition in checked.conditions:
-        reason = "asked for" if wanted is False else _why_not_plain(condition, checked)
-        if reason is not None:
-            enforcement[condition.name] = Enforcement("soft", reason)
+        found = "asked for" if wanted is False else _trace_or_reason(condition, checked)
+        if isinstance(found, str):
+            enforcement[condition.name] = Enforcement("soft", found)
+        else:
+            traces.append(found)
     ansatz = {}
     for unknown_function in checked.fields:
-        draft = _Draft()
-        mine = [
-            c
-            for c in checked.conditions
-            if c.name not in enforcement and c.solved and c.solved[0].field == unknown_function.name
-        ]
-        for coordinate in [*checked.space, *filter(None, [checked.time])]:
-            faces = [c for c in mine if c.region.pins[0][0] == coordinate.name]
-            if coordinate.role == "time":
-                _add_initial_states(draft, faces, coordinate, unknown_function, checked, enforcement)
-            else:
-                _add_walls(draft, faces, coordinate, unknown_function, checked, enforcement)
-        ansatz[unknown_function.name] = Ansatz(draft.lift, draft.factor)
+        draft = _Draft(unknown_function, checked, enforcement)
+        mine = [t for t in traces if t.condition.residual.values[0].field == unknown_function.name]
+        mine = _without_slopes_that_disagree(draft, mine)
+        for coordinate in checked.space:
+            _add_walls(draft, [t for t in mine if t.coordinate == coordinate], coordinate)
+        if checked.time is not None:
+            _add_initial_states(draft, [t for t in mine if t.coordinate == checked.time], checked.time)
+        ansatz[unknown_function.name] = Ansatz(draft.lift, draft.factor, draft.flat)
     ordered = {c.name: enforcement[c.name] for c in checked.conditions}
     return ansatz, ordered
 
 
-def _why_not_plain(condition: Condition, checked: CheckedProblem) -> str | None:
-    """Return why a condition cannot be built in, None where it can."""
-    reasons: Mapping[str, str] = {
-        "Neumann": "a slope: its ansatz is not plain",
-        "Robin": "a mixture of value and slope: its ansatz is not plain",
+def _trace_or_reason(condition: Condition, checked: CheckedProblem) -> Trace | str:
+    """Return a condition on a face or at the start as a functional, or why it cannot be built in."""
+    reasons = {
         "integral": "an integral",
         "periodic": "value only; Periodic(...) would build it in with all derivatives",
         "nonlocal": "it ties two places together",
     }
     if condition.kind in reasons:
         return reasons[condition.kind]
-    if condition.region.boundary is not None or (checked.shape and condition.kind == "Dirichlet"):
+    if condition.region.boundary is not None or (checked.shape and condition.kind in _ON_FACES):
         return "a shaped boundary: distance factors are not built yet"
     if condition.region.where is not None:
         return "it holds on a part of a face only"
-    if condition.kind != "Dirichlet" and not condition.kind.startswith(_INITIAL):
-        return f"{condition.kind}: only values on faces and initial states are plain"
-    if condition.solved is None:
-        return "it does not give one field outright"
-    value, expr = condition.solved
-    time = checked.time
-    column = checked.coordinates.index(time) if time else -1
-    if condition.kind == "Dirichlet" and any(value.orders):
-        return "a derivative along the face"
-    if any(order for k, order in enumerate(value.orders) if k != column):
-        return "a derivative by a space coordinate at the start"
-    own = {checked.coordinates[i].symbol for i in checked.inputs(_field(checked, value.field))}
-    if expr.free_symbols - own:
-        return "its data contain " + ", ".join(sorted(map(str, expr.free_symbols - own)))
-    if any(node.free_symbols for node in expr.atoms(*_ROUGH)):
+    if condition.kind not in (*_ON_FACES, *_INITIAL):
+        return f"{condition.kind}: only conditions on faces and initial states can be built in"
+    if not _is_linear(condition):
+        return "it is not linear in its field"
+    trace = trace_of(condition, checked)
+    if isinstance(trace, str):
+        return trace
+    own = {checked.coordinates[i].symbol for i in checked.inputs(_field(checked, condition))}
+    if trace.data.free_symbols - own:
+        return "its data contain " + ", ".join(sorted(map(str, trace.data.free_symbols - own)))
+    if any(node.free_symbols for node in trace.data.atoms(*_ROUGH)):
         return "its data are not smooth: an ansatz would carry the kink through the whole domain"
-    return None
+    return trace
 
 
-def _field(checked: CheckedProblem, name: str) -> Field:
+def _is_linear(condition: Condition) -> bool:
+    symbols = {v.symbol for v in condition.residual.values}
+    return not any(condition.residual.expr.diff(s).free_symbols & symbols for s in symbols)
+
+
+def _field(checked: CheckedProblem, condition: Condition) -> Field:
+    name = condition.residual.values[0].field
     return next(f for f in checked.fields if f.name == name)
 
 
-def _add_walls(
-    draft: _Draft,
-    faces: list[Condition],
-    coordinate: Coordinate,
-    function: Field,
-    checked: CheckedProblem,
-    enforcement: dict[str, Enforcement],
-) -> None:
-    """Build in the values on the one or two faces of a space coordinate."""
-    x = coordinate.symbol
-    good: list[tuple[Condition, Expr, Expr]] = []
-    for condition in faces:
-        assert condition.solved is not None
-        at = condition.region.pins[0][1]
-        low = abs(float(at) - coordinate.low) < abs(float(at) - coordinate.high)
-        at = coordinate.low_exact if low else coordinate.high_exact
-        rest = _clean(condition.solved[1] - draft.lift.subs(x, at), checked)
-        reason = _why_incompatible(condition, rest, draft, checked)
-        reason = reason or _why_unfit(condition, rest, function, checked)
+def _without_slopes_that_disagree(draft: _Draft, traces: list[Trace]) -> list[Trace]:
+    """Refuse the slopes whose data disagree with a value on another face or an initial state; return the other conditions.
+
+    Of two conditions that disagree where they meet one has to go soft, and values say more than slopes.
+    """
+    kept = []
+    for trace in traces:
+        steep = trace.coordinate.role == "space" and trace.order > 0
+        others = [t for t in traces if t.coordinate != trace.coordinate]
+        others = [t for t in others if t.order == 0 or t.coordinate.role == "time"]
+        reason = next(filter(None, (_gap(trace, t, draft) for t in others)), None) if steep else None
         if reason:
-            enforcement[condition.name] = Enforcement("soft", reason)
-            continue
-        good.append((condition, at, rest))
-    if not good:
+            draft.refuse(trace, reason)
+        else:
+            kept.append(trace)
+    return kept
+
+
+def _gap(slope: Trace, other: Trace, draft: _Draft) -> str | None:
+    """Return by how much a slope disagrees with another condition where they meet, None where it does not."""
+    coordinates = draft.checked.coordinates
+    parts = slope.of(other.data), other.of(slope.data)
+    scale = max(1e-3, size(slope.data, coordinates), *(size(p, coordinates) for p in parts))
+    gap = parts[0] - parts[1]
+    return None if vanishes(gap, coordinates, scale) else _disagreement(other, gap, draft)
+
+
+def _disagreement(other: Trace, gap: Expr, draft: _Draft) -> str:
+    return (
+        f"its data disagree with {other.name} where they meet "
+        f"(by up to {size(gap, draft.checked.coordinates):.3g}): an ansatz would smear the jump"
+    )
+
+
+def _add_walls(draft: _Draft, traces: list[Trace], coordinate: Coordinate) -> None:
+    """Build in the conditions on the one or two faces of a space coordinate."""
+    low, high = _fitting(draft, traces)
+    kept = [*low, *high]
+    if not kept:
         return
-    if len(good) == 1:
-        draft.lift += good[0][2]
-    else:
-        (_, a, at_a), (_, b, at_b) = good
-        draft.lift += at_a * (b - x) / (b - a) + at_b * (x - a) / (b - a)
-    for condition, at, _ in good:
-        draft.factor *= x - at if float(at) < coordinate.high else at - x
-        draft.faces.append((coordinate, at, condition))
-        enforcement[condition.name] = Enforcement("hard", "a value on a face of the box")
-    length = coordinate_length(coordinate)
-    draft.factor *= 1 / length if len(good) == 1 else 4 / length**2  # of size 1
+    rests = [draft.rest(trace) for trace in kept]
+    draft.lift += sympy.Add(*map(sympy.Mul, rests, lift_shapes(kept, coordinate)))
+    draft.factor *= walls_factor(low, high, coordinate)
+    ends = flat_ends(low, high)
+    if ends:
+        draft.flat[coordinate.name] = ends
+    for trace in kept:
+        what = "a value" if trace.order == 0 else "a slope" if trace.order == 1 else "a second slope"
+        how = f"{what} on a face of the box"
+        if needs_flat(low if trace.low else high) and trace.order:
+            how += f"; the network sees {coordinate.name} through functions whose slopes vanish there"
+        draft.enforcement[trace.name] = Enforcement("hard", how)
+    draft.traces += kept
 
 
-def _add_initial_states(
-    draft: _Draft,
-    states: list[Condition],
-    time: Coordinate,
-    function: Field,
-    checked: CheckedProblem,
-    enforcement: dict[str, Enforcement],
-) -> None:
+def _fitting(draft: _Draft, traces: list[Trace]) -> tuple[list[Trace], list[Trace]]:
+    """Return the conditions on the low and on the high face that go together and agree with what is built in already."""
+    left = list(traces)
+    while True:
+        faces = [accepted([t for t in left if t.low == low]) for low in (True, False)]
+        kept = [*faces[0], *faces[1]]
+        for trace in left:
+            if trace not in kept:
+                draft.refuse(trace, "its order beside the others of that face has no plain ansatz")
+        left = [t for t in kept if not _refused(draft, t)]
+        if left == kept:
+            return faces[0], faces[1]
+
+
+def _refused(draft: _Draft, trace: Trace) -> bool:
+    """Say whether the data of a condition do not fit, and leave it to the loss then."""
+    rest = draft.rest(trace)
+    reason = _why_incompatible(trace, rest, draft) or _why_unfit(rest, draft)
+    if reason:
+        draft.refuse(trace, reason)
+    return reason is not None
+
+
+def _add_initial_states(draft: _Draft, states: list[Trace], time: Coordinate) -> None:
     """Build in the initial value, velocity, ...: a Taylor polynomial, as far as it reaches without a gap."""
-    t, start = time.symbol, time.low_exact
-    column = checked.coordinates.index(time)
-    by_order = {c.solved[0].orders[column]: c for c in states if c.solved}
+    elapsed = time.symbol - time.low_exact
+    by_order = {trace.order: trace for trace in states if len(trace.weights) == 1}
     level = 0
     walls = draft.lift
     while level in by_order:
-        condition = by_order.pop(level)
-        assert condition.solved is not None
-        left = walls.diff(t, level) if level else walls
-        rest = _clean(condition.solved[1] - left.subs(t, start), checked)
-        reason = _why_incompatible(condition, rest, draft, checked)
-        spread, kinks = (
-            _spread(rest, condition.solved[1], time, function, checked) if level == 0 else (rest, frozenset())
-        )
-        reason = reason or _why_unfit(condition, rest, function, checked, kinks)
+        trace = by_order.pop(level)
+        rest = _clean(trace.data - trace.of(walls), draft.checked)
+        reason = _why_incompatible(trace, rest, draft)
+        spread, kinks = _spread(rest, trace.data, time, draft) if level == 0 else (rest, frozenset())
+        reason = reason or _why_unfit(rest, draft, kinks)
         if reason:
-            enforcement[condition.name] = Enforcement("soft", reason)
+            draft.refuse(trace, reason)
             break
-        draft.lift += spread * (t - start) ** level / sympy.factorial(level)
+        draft.lift += spread * elapsed**level / sympy.factorial(level)
         how = "an initial state"
         if kinks:
             how += f"; the kink of its periodic extension in {', '.join(sorted(kinks))} is spread by the diffusion"
-        enforcement[condition.name] = Enforcement("hard", how)
+        draft.enforcement[trace.name] = Enforcement("hard", how)
         level += 1
-    for condition in by_order.values():
-        enforcement[condition.name] = Enforcement("soft", "a lower initial state is soft")
+    for trace in states:
+        if trace.name not in draft.enforcement:
+            draft.refuse(trace, "a lower initial state is soft")
     if level:
-        draft.factor *= ((t - start) / coordinate_length(time)) ** level
-
-
-def coordinate_length(coordinate: Coordinate) -> Expr:
-    """Return the exact length of a coordinate's range."""
-    length = coordinate.high_exact - coordinate.low_exact
-    # A limit such as 0.5 is binary: as a rational it keeps formulas readable.
-    return sympy.nsimplify(length, rational=True) if isinstance(length, sympy.Float) else length
+        draft.factor *= (elapsed / coordinate_length(time)) ** level
 
 
 def _clean(rest: Expr, checked: CheckedProblem) -> Expr:
@@ -203,27 +245,23 @@ def _clean(rest: Expr, checked: CheckedProblem) -> Expr:
     return sympy.S.Zero if vanishes(rest, checked.coordinates, scale) else rest
 
 
-def _why_incompatible(condition: Condition, rest: Expr, draft: _Draft, checked: CheckedProblem) -> str | None:
+def _why_incompatible(trace: Trace, rest: Expr, draft: _Draft) -> str | None:
     """Return where the data disagree with what is built in already, None where they agree."""
-    assert condition.solved is not None
-    scale = max(1e-3, size(condition.solved[1], checked.coordinates), size(rest, checked.coordinates))
-    for coordinate, at, other in draft.faces:
-        gap = rest.subs(coordinate.symbol, at)
-        if not vanishes(gap, checked.coordinates, scale):
-            return (
-                f"its data disagree with {other.name} where they meet "
-                f"(by up to {size(gap, checked.coordinates):.3g}): an ansatz would smear the jump"
-            )
+    coordinates = draft.checked.coordinates
+    scale = max(1e-3, size(trace.data, coordinates), size(rest, coordinates))
+    for other in draft.traces:
+        gap = other.of(rest)
+        if not vanishes(gap, coordinates, scale * max(1, size(other.of(trace.data), coordinates))):
+            return _disagreement(other, gap, draft)
     return None
 
 
-def _spread(
-    rest: Expr, initial: Expr, time: Coordinate, function: Field, checked: CheckedProblem
-) -> tuple[Expr, frozenset[str]]:
+def _spread(rest: Expr, initial: Expr, time: Coordinate, draft: _Draft) -> tuple[Expr, frozenset[str]]:
     """Return what is left of an initial function with the kink of its periodic extension spread in time, and in which coordinate.
 
     One coordinate only: two seams that cross would need the product of their kinks.
     """
+    checked, function = draft.checked, draft.function
     for c in checked.coordinates:
         if c.name not in checked.periodic or not rest.has(c.symbol):
             continue
@@ -244,19 +282,14 @@ def _jump(rest: Expr, c: Coordinate, k: int, checked: CheckedProblem) -> str | N
     return "a jump" if k == 0 else "a kink" if k == 1 else f"a jump in derivative {k}"
 
 
-def _why_unfit(
-    condition: Condition,
-    rest: Expr,
-    function: Field,
-    checked: CheckedProblem,
-    diffused: frozenset[str] = frozenset(),
-) -> str | None:
+def _why_unfit(rest: Expr, draft: _Draft, diffused: frozenset[str] = frozenset()) -> str | None:
     """Return why a lift made of these data would spoil the equations, None where it would not.
 
     Args:
         diffused: periodic coordinates whose kink is taken care of.
     """
-    orders = checked.highest_orders(function.name)
+    checked = draft.checked
+    orders = checked.highest_orders(draft.function.name)
     periodic = [c for c in checked.coordinates if c.name in checked.periodic and rest.has(c.symbol)]
     for c in periodic:
         for k in range(orders[checked.coordinates.index(c)] + 1):
