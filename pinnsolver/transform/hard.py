@@ -11,12 +11,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import product
 
+import numpy as np
 import sympy
 from sympy import Expr
 
 from pinnsolver.declare import CheckedProblem, Condition, Coordinate, Field
 from pinnsolver.transform.kinks import diffused_kink, growth, spreading
-from pinnsolver.transform.numeric import is_finite, size, vanishes
+from pinnsolver.transform.numeric import is_finite, sample_points, size, values_at, vanishes
+from pinnsolver.transform.shaped import (
+    Piece,
+    fitting_pieces,
+    piece_of,
+    piece_points,
+    shape_factor,
+    shape_lift,
+)
 from pinnsolver.transform.transformed import Ansatz, Enforcement
 from pinnsolver.transform.walls import (
     Trace,
@@ -55,10 +64,11 @@ class _Draft:
     factor: Expr = sympy.S.One
     flat: dict[str, str] = field(default_factory=dict)
     traces: list[Trace] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
 
-    def refuse(self, trace: Trace, reason: str) -> None:
+    def refuse(self, name: str, reason: str) -> None:
         """Leave a condition to the loss."""
-        self.enforcement[trace.name] = Enforcement("soft", reason)
+        self.enforcement[name] = Enforcement("soft", reason)
 
     def rest(self, trace: Trace) -> Expr:
         """Return the data of a condition less what the lift gives already."""
@@ -74,18 +84,19 @@ def build_hard_conditions(
         wanted: False builds nothing in, True all that is possible, None what helps.
     """
     enforcement: dict[str, Enforcement] = {}
-    traces: list[Trace] = []
+    usable: list[Trace | Piece] = []
     for condition in checked.conditions:
-        found = "asked for" if wanted is False else _trace_or_reason(condition, checked)
+        found = "asked for" if wanted is False else _usable(condition, checked, wanted)
         if isinstance(found, str):
             enforcement[condition.name] = Enforcement("soft", found)
         else:
-            traces.append(found)
+            usable.append(found)
     ansatz = {}
     for unknown_function in checked.fields:
         draft = _Draft(unknown_function, checked, enforcement)
-        mine = [t for t in traces if t.condition.residual.values[0].field == unknown_function.name]
-        mine = _without_slopes_that_disagree(draft, mine)
+        own = [t for t in usable if t.condition.residual.values[0].field == unknown_function.name]
+        _add_shape(draft, [p for p in own if isinstance(p, Piece)])
+        mine = _without_slopes_that_disagree(draft, [t for t in own if isinstance(t, Trace)])
         for coordinate in checked.space:
             _add_walls(draft, [t for t in mine if t.coordinate == coordinate], coordinate)
         if checked.time is not None:
@@ -95,8 +106,8 @@ def build_hard_conditions(
     return ansatz, ordered
 
 
-def _trace_or_reason(condition: Condition, checked: CheckedProblem) -> Trace | str:
-    """Return a condition on a face or at the start as a functional, or why it cannot be built in."""
+def _usable(condition: Condition, checked: CheckedProblem, wanted: bool | None) -> Trace | Piece | str:
+    """Return a condition on a face, on a shape or at the start as what an ansatz takes, or why it cannot be built in."""
     reasons = {
         "integral": "an integral",
         "periodic": "value only; Periodic(...) would build it in with all derivatives",
@@ -104,23 +115,24 @@ def _trace_or_reason(condition: Condition, checked: CheckedProblem) -> Trace | s
     }
     if condition.kind in reasons:
         return reasons[condition.kind]
-    if condition.region.boundary is not None or (checked.shape and condition.kind in _ON_FACES):
-        return "a shaped boundary: distance factors are not built yet"
     if condition.region.where is not None:
-        return "it holds on a part of a face only"
-    if condition.kind not in (*_ON_FACES, *_INITIAL):
+        return "it holds on a part of a face or boundary only"
+    if condition.region.boundary is None and condition.kind not in (*_ON_FACES, *_INITIAL):
         return f"{condition.kind}: only conditions on faces and initial states can be built in"
+    if condition.region.boundary is None and checked.shape and condition.kind in _ON_FACES:
+        return "its face crosses a shaped domain"
     if not _is_linear(condition):
         return "it is not linear in its field"
-    trace = trace_of(condition, checked)
-    if isinstance(trace, str):
-        return trace
+    shaped = condition.region.boundary is not None
+    found = piece_of(condition, checked, wanted) if shaped else trace_of(condition, checked)
+    if isinstance(found, str):
+        return found
     own = {checked.coordinates[i].symbol for i in checked.inputs(_field(checked, condition))}
-    if trace.data.free_symbols - own:
-        return "its data contain " + ", ".join(sorted(map(str, trace.data.free_symbols - own)))
-    if any(node.free_symbols for node in trace.data.atoms(*_ROUGH)):
+    if found.data.free_symbols - own:
+        return "its data contain " + ", ".join(sorted(map(str, found.data.free_symbols - own)))
+    if any(node.free_symbols for node in found.data.atoms(*_ROUGH)):
         return "its data are not smooth: an ansatz would carry the kink through the whole domain"
-    return trace
+    return found
 
 
 def _is_linear(condition: Condition) -> bool:
@@ -145,7 +157,7 @@ def _without_slopes_that_disagree(draft: _Draft, traces: list[Trace]) -> list[Tr
         others = [t for t in others if t.order == 0 or t.coordinate.role == "time"]
         reason = next(filter(None, (_gap(trace, t, draft) for t in others)), None) if steep else None
         if reason:
-            draft.refuse(trace, reason)
+            draft.refuse(trace.name, reason)
         else:
             kept.append(trace)
     return kept
@@ -153,18 +165,40 @@ def _without_slopes_that_disagree(draft: _Draft, traces: list[Trace]) -> list[Tr
 
 def _gap(slope: Trace, other: Trace, draft: _Draft) -> str | None:
     """Return by how much a slope disagrees with another condition where they meet, None where it does not."""
-    coordinates = draft.checked.coordinates
+    checked = draft.checked
     parts = slope.of(other.data), other.of(slope.data)
-    scale = max(1e-3, size(slope.data, coordinates), *(size(p, coordinates) for p in parts))
+    scale = max(1e-3, size(slope.data, checked), *(size(p, checked) for p in parts))
     gap = parts[0] - parts[1]
-    return None if vanishes(gap, coordinates, scale) else _disagreement(other, gap, draft)
+    return None if vanishes(gap, checked, scale) else _disagreement(other.name, gap, draft)
 
 
-def _disagreement(other: Trace, gap: Expr, draft: _Draft) -> str:
+def _disagreement(other: str, gap: Expr, draft: _Draft) -> str:
     return (
-        f"its data disagree with {other.name} where they meet "
-        f"(by up to {size(gap, draft.checked.coordinates):.3g}): an ansatz would smear the jump"
+        f"its data disagree with {other} where they meet "
+        f"(by up to {size(gap, draft.checked):.3g}): an ansatz would smear the jump"
     )
+
+
+def _add_shape(draft: _Draft, pieces: list[Piece]) -> None:
+    """Build in the values on a shaped boundary."""
+    shape = draft.checked.shape
+    if shape is None or not pieces:
+        return
+    kept, refused = fitting_pieces(pieces, shape)
+    for name, reason in refused.items():
+        draft.refuse(name, reason)
+    for piece in list(kept):
+        unfit = _why_unfit(piece.data, draft)
+        if unfit:
+            draft.refuse(piece.condition.name, unfit)
+            kept.remove(piece)
+    if not kept:
+        return
+    draft.lift += shape_lift(kept, shape)
+    draft.factor *= shape_factor(kept, shape)
+    draft.pieces += kept
+    for piece in kept:
+        draft.enforcement[piece.condition.name] = Enforcement("hard", "a value on the boundary of a shape")
 
 
 def _add_walls(draft: _Draft, traces: list[Trace], coordinate: Coordinate) -> None:
@@ -196,7 +230,7 @@ def _fitting(draft: _Draft, traces: list[Trace]) -> tuple[list[Trace], list[Trac
         kept = [*faces[0], *faces[1]]
         for trace in left:
             if trace not in kept:
-                draft.refuse(trace, "its order beside the others of that face has no plain ansatz")
+                draft.refuse(trace.name, "its order beside the others of that face has no plain ansatz")
         left = [t for t in kept if not _refused(draft, t)]
         if left == kept:
             return faces[0], faces[1]
@@ -207,7 +241,7 @@ def _refused(draft: _Draft, trace: Trace) -> bool:
     rest = draft.rest(trace)
     reason = _why_incompatible(trace, rest, draft) or _why_unfit(rest, draft)
     if reason:
-        draft.refuse(trace, reason)
+        draft.refuse(trace.name, reason)
     return reason is not None
 
 
@@ -224,7 +258,7 @@ def _add_initial_states(draft: _Draft, states: list[Trace], time: Coordinate) ->
         spread, kinks = _spread(rest, trace.data, time, draft) if level == 0 else (rest, frozenset())
         reason = reason or _why_unfit(rest, draft, kinks)
         if reason:
-            draft.refuse(trace, reason)
+            draft.refuse(trace.name, reason)
             break
         draft.lift += spread * elapsed**level / sympy.factorial(level)
         how = "an initial state"
@@ -234,26 +268,45 @@ def _add_initial_states(draft: _Draft, states: list[Trace], time: Coordinate) ->
         level += 1
     for trace in states:
         if trace.name not in draft.enforcement:
-            draft.refuse(trace, "a lower initial state is soft")
+            draft.refuse(trace.name, "a lower initial state is soft")
     if level:
         draft.factor *= (elapsed / coordinate_length(time)) ** level
 
 
 def _clean(rest: Expr, checked: CheckedProblem) -> Expr:
     """Return 0 for what is zero to rounding, so that formulas stay readable."""
-    scale = max((size(term, checked.coordinates) for term in sympy.Add.make_args(rest)), default=0.0)
-    return sympy.S.Zero if vanishes(rest, checked.coordinates, scale) else rest
+    scale = max((size(term, checked) for term in sympy.Add.make_args(rest)), default=0.0)
+    return sympy.S.Zero if vanishes(rest, checked, scale) else rest
 
 
 def _why_incompatible(trace: Trace, rest: Expr, draft: _Draft) -> str | None:
     """Return where the data disagree with what is built in already, None where they agree."""
-    coordinates = draft.checked.coordinates
-    scale = max(1e-3, size(trace.data, coordinates), size(rest, coordinates))
+    checked = draft.checked
+    scale = max(1e-3, size(trace.data, checked), size(rest, checked))
     for other in draft.traces:
         gap = other.of(rest)
-        if not vanishes(gap, coordinates, scale * max(1, size(other.of(trace.data), coordinates))):
-            return _disagreement(other, gap, draft)
+        if not vanishes(gap, checked, scale * max(1, size(other.of(trace.data), checked))):
+            return _disagreement(other.name, gap, draft)
+    for piece in draft.pieces:
+        gap = _largest_on(piece, rest, trace, draft)
+        if not gap <= 1e-8 * scale:
+            return (
+                f"its data disagree with {piece.condition.name} where they meet (by up to {gap:.3g}): "
+                "an ansatz would smear the jump"
+            )
     return None
+
+
+def _largest_on(piece: Piece, rest: Expr, trace: Trace, draft: _Draft) -> float:
+    """Return the largest value that data of an initial state take on a piece of a shaped boundary."""
+    checked = draft.checked
+    assert checked.shape is not None
+    places = piece_points(piece, checked.shape)
+    points = np.resize(sample_points(checked), (len(places), len(checked.coordinates)))
+    symbols = [c.symbol for c in checked.coordinates]
+    points[:, [symbols.index(s) for s in checked.shape.symbols]] = places
+    points[:, checked.coordinates.index(trace.coordinate)] = float(trace.at)
+    return float(np.abs(values_at(rest, checked, points)).max(initial=0.0))
 
 
 def _spread(rest: Expr, initial: Expr, time: Coordinate, draft: _Draft) -> tuple[Expr, frozenset[str]]:
@@ -277,7 +330,7 @@ def _jump(rest: Expr, c: Coordinate, k: int, checked: CheckedProblem) -> str | N
     """Return what jumps at the seam of a period in a derivative, None where it goes on."""
     slope = rest.diff(c.symbol, k)
     gap = slope.subs(c.symbol, c.low_exact) - slope.subs(c.symbol, c.high_exact)
-    if vanishes(gap, checked.coordinates, max(1.0, size(slope, checked.coordinates))):
+    if vanishes(gap, checked, max(1.0, size(slope, checked))):
         return None
     return "a jump" if k == 0 else "a kink" if k == 1 else f"a jump in derivative {k}"
 
@@ -305,6 +358,6 @@ def _why_unfit(rest: Expr, draft: _Draft, diffused: frozenset[str] = frozenset()
         term = rest
         for c, k in zip(checked.coordinates, powers, strict=True):
             term = term.diff(c.symbol, k) if k else term
-        if not is_finite(term, checked.coordinates):
+        if not is_finite(term, checked):
             return "its data have no finite derivative somewhere: the lift would be singular"
     return None
