@@ -137,8 +137,12 @@ def _ansatz(transformed: TransformedProblem, field: str) -> dict[str, str] | Non
     right: Expr = sympy.Add(ansatz.lift, sympy.Mul(ansatz.factor, network, evaluate=False), evaluate=False)
     if ansatz.lift == 0:
         right = sympy.Mul(ansatz.factor, network, evaluate=False)
-    equation = sympy.Eq(name, right, evaluate=False)
-    return {"unicode": unicode_text(equation), "mathml": mathml_text(equation)}
+    equations = [sympy.Eq(name, right, evaluate=False)]
+    equations += [sympy.Eq(symbol, formula, evaluate=False) for symbol, formula in ansatz.distances.items()]
+    mathml = [mathml_text(equation) for equation in equations]
+    if len(mathml) > 1:
+        mathml = ["<mtable>", *(f"<mtr><mtd>{row}</mtd></mtr>" for row in mathml), "</mtable>"]
+    return {"unicode": "\n\n".join(map(unicode_text, equations)), "mathml": "".join(mathml)}
 
 
 def _network(transformed: TransformedProblem, field: str) -> Expr:

@@ -12,7 +12,7 @@ on in the pockets' pockets: each half-plane enters once (Dobkin, Guibas, Hershbe
 from __future__ import annotations
 
 from cmath import phase
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 from itertools import pairwise
@@ -63,13 +63,20 @@ class Tree:
     @property
     def distance(self) -> Expr:
         """The formula, to first order the signed distance at every smooth place of the boundary."""
+        return self.distance_in(lambda formula: formula)
+
+    def distance_in(self, named: Callable[[Expr], Expr]) -> Expr:
+        """Return the distance by steps.
+
+        Args:
+            named: takes the formula of each step, of the coordinates and of earlier results, and returns what stands for it.
+        """
         if self.kind == "wall":
-            return self.formula
+            return named(self.formula)
         sign = -1 if self.kind == "and" else 1
-        found = self.parts[0].distance
-        for part in self.parts[1:]:
-            other = part.distance
-            found = found + other + sign * sympy.sqrt(found**2 + other**2)
+        found, *others = (part.distance_in(named) for part in self.parts)
+        for other in others:
+            found = named(found + other + sign * sympy.sqrt(found**2 + other**2))
         return found
 
     @property
@@ -79,7 +86,7 @@ class Tree:
             self.kind == "and" and not self.blunt and all(p.is_smooth for p in self.parts)
         )
 
-    def factor(self, scale: Expr) -> Expr:
+    def factor(self, scale: Expr, named: Callable[[Expr], Expr] = lambda formula: formula) -> Expr:
         """Return a formula for the inside alone, of size 1: zero on the walls with a positive slope, smooth at corners of an "and".
 
         It is a product there. A field that vanishes on both walls of a right angle is a product a b times a smooth
@@ -87,14 +94,15 @@ class Tree:
 
         Args:
             scale: a length, about half the width of the domain.
+            named: as in `distance_in`.
         """
         if self.kind == "and" and not self.blunt:
-            return sympy.Mul(*(part.factor(scale) for part in self.parts))
-        s = self.distance / scale
-        return s if self.bounded else s / sympy.sqrt(s**2 + sympy.Rational(1, 4))
+            return sympy.Mul(*(part.factor(scale, named) for part in self.parts))
+        s = (self.formula if self.kind == "wall" else self.distance_in(named)) / scale
+        return named(s if self.bounded else s / sympy.sqrt(s**2 + sympy.Rational(1, 4)))
 
 
-def _number(value: float) -> Expr:
+def short_number(value: float) -> Expr:
     """Return a declared number as a short rational where it is one, so that formulas stay readable."""
     rational = sympy.nsimplify(value, rational=True)
     return rational if rational.q < 10**6 else sympy.Float(value)
@@ -124,7 +132,7 @@ def _(shape: Combined) -> Tree:
 def _(shape: Interval | Rectangle | Cuboid) -> Tree:
     walls = []
     for symbol, low, high in zip(shape.symbols, shape.low, shape.high, strict=True):
-        a, b = _number(low), _number(high)
+        a, b = short_number(low), short_number(high)
         walls.append(Tree("wall", formula=(symbol - a) * (b - symbol) / (b - a), bounded=True))
     return walls[0] if len(walls) == 1 else Tree("and", tuple(walls))
 
@@ -132,16 +140,16 @@ def _(shape: Interval | Rectangle | Cuboid) -> Tree:
 @tree_of.register(Disk)
 @tree_of.register(Ball)
 def _(shape: Disk | Ball) -> Tree:
-    radius = _number(shape.radius)
-    away = [s - _number(c) for s, c in zip(shape.symbols, shape.center, strict=True)]
+    radius = short_number(shape.radius)
+    away = [s - short_number(c) for s, c in zip(shape.symbols, shape.center, strict=True)]
     return Tree("wall", formula=(radius**2 - sympy.Add(*(d**2 for d in away))) / (2 * radius), bounded=True)
 
 
 @tree_of.register
 def _(shape: Ellipse) -> Tree:
-    x, y = (s - _number(c) for s, c in zip(shape.symbols, shape.center, strict=True))
-    a, b = map(_number, shape.semiaxes)
-    c, s = (sympy.cos(_number(shape.angle)), sympy.sin(_number(shape.angle)))
+    x, y = (s - short_number(c) for s, c in zip(shape.symbols, shape.center, strict=True))
+    a, b = map(short_number, shape.semiaxes)
+    c, s = (sympy.cos(short_number(shape.angle)), sympy.sin(short_number(shape.angle)))
     along, across = c * x + s * y, c * y - s * x
     level = 1 - (along / a) ** 2 - (across / b) ** 2
     # Divided by the size of its gradient it has slope 1 on the ellipse; its own square keeps that from 0 at the center.
@@ -189,7 +197,7 @@ def _chain(chain: Sequence[Node], kind: str, shape: Polygon) -> Tree:
 def _half_plane(a: Node, b: Node, shape: Polygon) -> Expr:
     """Return the distance to the left of the line from a to b."""
     x, y = shape.symbols
-    (ax, ay), (bx, by) = (tuple(map(_number, p)) for p in (a, b))
+    (ax, ay), (bx, by) = (tuple(map(short_number, p)) for p in (a, b))
     length = sympy.sqrt((bx - ax) ** 2 + (by - ay) ** 2)
     return ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / length
 

@@ -8,12 +8,13 @@ Source: Lagaris, Likas, Fotiadis 1998; Sukumar and Srivastava 2022.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
 import sympy
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from pinnsolver.declare import CheckedProblem, Condition, Coordinate, Field
 from pinnsolver.transform.kinks import diffused_kink, growth, spreading
@@ -23,8 +24,7 @@ from pinnsolver.transform.shaped import (
     fitting_pieces,
     piece_of,
     piece_points,
-    shape_factor,
-    shape_lift,
+    shape_ansatz,
 )
 from pinnsolver.transform.transformed import Ansatz, Enforcement
 from pinnsolver.transform.walls import (
@@ -65,6 +65,19 @@ class _Draft:
     flat: dict[str, str] = field(default_factory=dict)
     traces: list[Trace] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
+    known: dict[Symbol, Expr] = field(default_factory=dict)  # the distances of all fields
+    distances: Mapping[Symbol, Expr] = field(default_factory=dict)
+
+    @property
+    def ansatz(self) -> Ansatz:
+        """What has been built in."""
+        return Ansatz(self.lift, self.factor, self.flat, self.distances)
+
+    def clean(self, rest: Expr) -> Expr:
+        """Return 0 for what is zero to rounding, so that formulas stay readable."""
+        plain = self.ansatz.written_out(rest)
+        scale = max((size(term, self.checked) for term in sympy.Add.make_args(plain)), default=0.0)
+        return sympy.S.Zero if vanishes(plain, self.checked, scale) else rest
 
     def refuse(self, name: str, reason: str) -> None:
         """Leave a condition to the loss."""
@@ -72,7 +85,7 @@ class _Draft:
 
     def rest(self, trace: Trace) -> Expr:
         """Return the data of a condition less what the lift gives already."""
-        return _clean(trace.data - trace.of(self.lift), self.checked)
+        return self.clean(trace.data - trace.of(self.lift))
 
 
 def build_hard_conditions(
@@ -92,8 +105,9 @@ def build_hard_conditions(
         else:
             usable.append(found)
     ansatz = {}
+    known: dict[Symbol, Expr] = {}
     for unknown_function in checked.fields:
-        draft = _Draft(unknown_function, checked, enforcement)
+        draft = _Draft(unknown_function, checked, enforcement, known=known)
         own = [t for t in usable if t.condition.residual.values[0].field == unknown_function.name]
         _add_shape(draft, [p for p in own if isinstance(p, Piece)])
         mine = _without_slopes_that_disagree(draft, [t for t in own if isinstance(t, Trace)])
@@ -101,7 +115,7 @@ def build_hard_conditions(
             _add_walls(draft, [t for t in mine if t.coordinate == coordinate], coordinate)
         if checked.time is not None:
             _add_initial_states(draft, [t for t in mine if t.coordinate == checked.time], checked.time)
-        ansatz[unknown_function.name] = Ansatz(draft.lift, draft.factor, draft.flat)
+        ansatz[unknown_function.name] = draft.ansatz
     ordered = {c.name: enforcement[c.name] for c in checked.conditions}
     return ansatz, ordered
 
@@ -194,8 +208,10 @@ def _add_shape(draft: _Draft, pieces: list[Piece]) -> None:
             kept.remove(piece)
     if not kept:
         return
-    draft.lift += shape_lift(kept, shape)
-    draft.factor *= shape_factor(kept, shape)
+    found = shape_ansatz(kept, shape, draft.known)
+    draft.lift += found.lift
+    draft.factor *= found.factor
+    draft.distances = found.distances
     draft.pieces += kept
     for piece in kept:
         draft.enforcement[piece.condition.name] = Enforcement("hard", "a value on the boundary of a shape")
@@ -253,10 +269,10 @@ def _add_initial_states(draft: _Draft, states: list[Trace], time: Coordinate) ->
     walls = draft.lift
     while level in by_order:
         trace = by_order.pop(level)
-        rest = _clean(trace.data - trace.of(walls), draft.checked)
+        rest = draft.clean(trace.data - trace.of(walls))
         reason = _why_incompatible(trace, rest, draft)
         spread, kinks = _spread(rest, trace.data, time, draft) if level == 0 else (rest, frozenset())
-        reason = reason or _why_unfit(rest, draft, kinks)
+        reason = reason or _why_unfit(trace.data if draft.distances else rest, draft, kinks)
         if reason:
             draft.refuse(trace.name, reason)
             break
@@ -273,15 +289,10 @@ def _add_initial_states(draft: _Draft, states: list[Trace], time: Coordinate) ->
         draft.factor *= (elapsed / coordinate_length(time)) ** level
 
 
-def _clean(rest: Expr, checked: CheckedProblem) -> Expr:
-    """Return 0 for what is zero to rounding, so that formulas stay readable."""
-    scale = max((size(term, checked) for term in sympy.Add.make_args(rest)), default=0.0)
-    return sympy.S.Zero if vanishes(rest, checked, scale) else rest
-
-
 def _why_incompatible(trace: Trace, rest: Expr, draft: _Draft) -> str | None:
     """Return where the data disagree with what is built in already, None where they agree."""
     checked = draft.checked
+    rest = draft.ansatz.written_out(rest)
     scale = max(1e-3, size(trace.data, checked), size(rest, checked))
     for other in draft.traces:
         gap = other.of(rest)

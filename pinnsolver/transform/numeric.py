@@ -7,13 +7,13 @@ import sympy
 from sympy import Expr
 
 from pinnsolver.declare import CheckedProblem
-from pinnsolver.declare.levels import level
+from pinnsolver.declare.levels import boundary_points, level
 
 COUNT = 257
 
 
 def sample_points(checked: CheckedProblem, count: int = COUNT) -> np.ndarray:
-    """Return (n, D) fixed scattered points of the domain, ends of the ranges among them; n <= count on a shape."""
+    """Return (n, D) fixed scattered points of the domain, ends of the ranges, or places on the walls, among them."""
     rng = np.random.default_rng(20260101)
     shape = checked.shape
     drawn = count if shape is None else 16 * count
@@ -26,7 +26,11 @@ def sample_points(checked: CheckedProblem, count: int = COUNT) -> np.ndarray:
     if shape is None:
         return points
     own = [[c.symbol for c in checked.coordinates].index(s) for s in shape.symbols]
-    return points[level(shape, points[:, own]) < 0][:count]
+    inside = points[level(shape, points[:, own]) < 0][:count]
+    walls = boundary_points(shape, count, rng)[:count]
+    on_walls = points[: len(walls)].copy()
+    on_walls[:, own] = walls
+    return np.vstack([inside, on_walls])
 
 
 def values_at(expr: Expr, checked: CheckedProblem, points: np.ndarray) -> np.ndarray:

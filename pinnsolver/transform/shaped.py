@@ -8,21 +8,20 @@ Tsukanov 2001; Sukumar and Srivastava 2022, arXiv 2104.08426, eq. 24 with mu = 1
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 import sympy
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from pinnsolver.declare import CheckedProblem, Condition
 from pinnsolver.declare.levels import boundary_points
 from pinnsolver.declare.shapes import Primitive, Shape
-from pinnsolver.transform.distance import Tree, primitive_trees, tree_of
+from pinnsolver.transform.distance import Tree, primitive_trees, short_number, tree_of
 
-TOUCHING = 1e-3  # of the domain's width: distance below which two pieces of the boundary meet
-TRIED = 2048
+TOUCHING = 1e-2  # of the domain's width: distance below which two pieces of the boundary meet
+TRIED = 4096
 SINGULAR = "its corners that enter the domain, or are blunt, make every distance singular; hard=True builds it in all the same"
 
 
@@ -103,28 +102,52 @@ def piece_points(piece: Piece, shape: Shape) -> np.ndarray:
     return boundary_points(shape, TRIED, np.random.default_rng(0), piece.condition.region.boundary or "")
 
 
-def shape_factor(pieces: Sequence[Piece], shape: Shape) -> Expr:
-    """Return what vanishes on all pieces, of size 1, and is positive inside."""
-    scale = _scale(shape)
-    whole = [piece.walls for piece in pieces if len(piece.walls) < len(piece.primitives)]
-    walls = whole[0] if whole else tuple(wall for piece in pieces for wall in piece.walls)
-    return Tree("and", walls).factor(scale)
+@dataclass(frozen=True)
+class ShapeAnsatz:
+    """Lift and factor of a shape, in terms of the distances of its walls.
+
+    Args:
+        lift, factor: of the coordinates and of the symbols of `distances`.
+        distances: by symbol their formulas, of the space coordinates and of earlier symbols; positive inside the shape.
+    """
+
+    lift: Expr
+    factor: Expr
+    distances: Mapping[Symbol, Expr]
 
 
-def shape_lift(pieces: Sequence[Piece], shape: Shape) -> Expr:
-    """Return what has the data of each piece on it."""
-    groups: dict[Expr, list[Tree]] = {}
+def shape_ansatz(pieces: Sequence[Piece], shape: Shape, known: dict[Symbol, Expr]) -> ShapeAnsatz:
+    """Return what has the data of each piece on it, and what vanishes on all of them.
+
+    Args:
+        known: distances of other fields, to which those of this one are added.
+    """
+    half = short_number(min(b - a for a, b in zip(*shape.bounds(), strict=True)) / 2)
+    symbols = {formula: symbol for symbol, formula in known.items()}
+
+    def named(formula: Expr) -> Expr:
+        symbol = symbols.setdefault(formula, Symbol(f"phi_{len(known) + 1}", real=True))
+        known[symbol] = formula
+        return symbol
+
+    far: dict[Expr, set[Expr]] = {}  # by data the distances of its walls
     for piece in pieces:
-        groups.setdefault(piece.data, []).extend(piece.walls)
-    if len(groups) == 1:
-        return next(iter(groups))
-    scale = _scale(shape)
-    far = [Tree("and", tuple(walls)).factor(scale) for walls in groups.values()]
-    others = [prod(far[:i] + far[i + 1 :], start=sympy.S.One) for i in range(len(far))]
-    total = sympy.Add(*others)
-    return sympy.Add(*(data * other / total for data, other in zip(groups, others, strict=True)))
+        for wall in piece.walls:
+            far.setdefault(piece.data, set()).update(sympy.Mul.make_args(wall.factor(half, named)))
+    products = [sympy.Mul(*distances) for distances in far.values()]
+    factor = sympy.Mul(*set().union(*far.values()))
+    distances = _closure(factor, known)
+    if len(far) == 1:
+        return ShapeAnsatz(next(iter(far)), factor, distances)
+    others = [sympy.Mul(*products[:i], *products[i + 1 :]) for i in range(len(products))]
+    lift = sympy.Add(*(data * other for data, other in zip(far, others, strict=True)))
+    return ShapeAnsatz(lift / sympy.Add(*others), factor, distances)
 
 
-def _scale(shape: Shape) -> Expr:
-    """Return half the smallest width of a box around the shape."""
-    return sympy.nsimplify(min(b - a for a, b in zip(*shape.bounds(), strict=True)) / 2, rational=True)
+def _closure(expr: Expr, known: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
+    """Return the distances that an expression and they themselves are made of, in the order of their definition."""
+    used = set(expr.free_symbols)
+    for symbol in reversed(list(known)):
+        if symbol in used:
+            used |= known[symbol].free_symbols
+    return {symbol: formula for symbol, formula in known.items() if symbol in used}

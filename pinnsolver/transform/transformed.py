@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from pinnsolver.declare import CheckedProblem, Settings
 
@@ -28,11 +28,20 @@ class Ansatz:
         factor: vanishes where they hold, to the order that they need.
         flat: "low", "high" or "both" by coordinate: the ends at which the slope of raw has to vanish, which it
             does where the network sees the functions of `flat.py` in the coordinate's place.
+        distances: of the walls of a shape, by the symbol that stands for each in lift, factor and the later ones; functions of the
+            space coordinates.
     """
 
     lift: Expr
     factor: Expr
     flat: Mapping[str, str] = field(default_factory=dict)
+    distances: Mapping[Symbol, Expr] = field(default_factory=dict)
+
+    def written_out(self, expr: Expr) -> Expr:
+        """Return an expression of the distances as one of the coordinates alone."""
+        for symbol, formula in reversed(list(self.distances.items())):
+            expr = expr.xreplace({symbol: formula})
+        return expr
 
     @property
     def is_plain(self) -> bool:
