@@ -8,8 +8,9 @@ Tsukanov 2001; Sukumar and Srivastava 2022, arXiv 2104.08426, eq. 24 with mu = 1
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import sympy
@@ -130,23 +131,31 @@ def shape_ansatz(pieces: Sequence[Piece], shape: Shape, known: dict[Symbol, Expr
         known[symbol] = formula
         return symbol
 
-    far: dict[Expr, set[Expr]] = {}  # by data the distances of its walls
+    far: dict[Expr, dict[Expr, None]] = {}  # by data the distances of its walls
     for piece in pieces:
         for wall in piece.walls:
-            far.setdefault(piece.data, set()).update(sympy.Mul.make_args(wall.factor(half, named)))
-    products = [sympy.Mul(*distances) for distances in far.values()]
-    factor = sympy.Mul(*set().union(*far.values()))
-    distances = _closure(factor, known)
+            walls = sympy.Mul.make_args(wall.factor(half, named))
+            far.setdefault(piece.data, {}).update(dict.fromkeys(walls))
+
+    def product(distances: Iterable[Expr]) -> Expr:
+        """Return a product made up in steps of two: the derivatives of each are short."""
+        return reduce(lambda a, b: named(a * b), distances)
+
+    groups = [product(distances) for distances in far.values()]
+    factor = product(groups)
     if len(far) == 1:
-        return ShapeAnsatz(next(iter(far)), factor, distances)
-    others = [sympy.Mul(*products[:i], *products[i + 1 :]) for i in range(len(products))]
-    lift = sympy.Add(*(data * other for data, other in zip(far, others, strict=True)))
-    return ShapeAnsatz(lift / sympy.Add(*others), factor, distances)
+        return ShapeAnsatz(next(iter(far)), factor, _closure([factor], known))
+    others = [product([*groups[:i], *groups[i + 1 :]]) for i in range(len(groups))]
+    total = named(sympy.Add(*others))
+    lift = sympy.Add(
+        *(data * named(other / total) for data, other in zip(far, others, strict=True) if data != 0)
+    )
+    return ShapeAnsatz(lift, factor, _closure([lift, factor], known))
 
 
-def _closure(expr: Expr, known: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
-    """Return the distances that an expression and they themselves are made of, in the order of their definition."""
-    used = set(expr.free_symbols)
+def _closure(exprs: Sequence[Expr], known: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
+    """Return the distances that expressions and they themselves are made of, in the order of their definition."""
+    used = set().union(*(expr.free_symbols for expr in exprs))
     for symbol in reversed(list(known)):
         if symbol in used:
             used |= known[symbol].free_symbols
