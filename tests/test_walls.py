@@ -217,6 +217,12 @@ def test_a_slope_that_cannot_be_built_in_says_why(condition, reason):
     assert any(part in enforced[1].reason for part in reason.split("|")), enforced[1].reason
 
 
+def test_random_features_keep_slopes_soft():
+    made = heated(Eq(u(x, 0), 0), Eq(u(0, t), 0), Eq(SLOPE.subs(x, 1), 0), network__fourier=4)
+    assert list(is_hard(made).values()) == [True, True, False]
+    assert "random features" in made.transformed.enforcement["u_x(1, t) = 0"].reason
+
+
 def test_a_network_of_ones_own_cannot_carry_slopes():
     made = heated(Eq(u(x, 0), 0), Eq(SLOPE.subs(x, 0), 0))
     with pytest.raises(

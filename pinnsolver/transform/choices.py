@@ -44,8 +44,7 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
             "Random features were asked for, but every coordinate is periodic and has its harmonics.\n"
             "Leave out network.fourier, and set network.harmonics higher"
         )
-    ansatz, enforcement = build_hard_conditions(checked, settings.hard)
-    _refuse_useless_features(checked, settings, ansatz)
+    ansatz, enforcement = build_hard_conditions(checked, settings.hard, bend=not settings.network.fourier)
     automatic, scales = term_weights(checked)
     weights, weight_choice = _weights(automatic, settings, enforcement)
     resolved, choices = _fill_in(checked, settings, ansatz)
@@ -60,20 +59,6 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         **choices,
     }
     return TransformedProblem(checked, resolved, ansatz, enforcement, choices, scales)
-
-
-def _refuse_useless_features(
-    checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, Ansatz]
-) -> None:
-    """Refuse random features for a field none of whose coordinates could have them."""
-    for f in checked.fields if settings.network.fourier else ():
-        names = [checked.coordinates[i].name for i in checked.inputs(f)]
-        if all(n in checked.periodic or n in ansatz[f.name].flat for n in names):
-            raise DeclarationError(
-                f"Random features were asked for, but {f.name} has slopes built in along every coordinate that is not periodic, "
-                "and its network sees those coordinates through functions of their own.\n"
-                "Leave out network.fourier, or solve with hard=False (--soft)"
-            )
 
 
 def _weights(

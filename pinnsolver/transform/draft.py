@@ -24,6 +24,7 @@ class Draft:
     function: Field
     checked: CheckedProblem
     enforcement: dict[str, Enforcement]
+    bend: bool
     lift: Expr = sympy.S.Zero
     factor: Expr = sympy.S.One
     flat: dict[str, str] = field(default_factory=dict)

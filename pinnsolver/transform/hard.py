@@ -44,16 +44,19 @@ _ROUGH = (
     sympy.ceiling,
 )
 _INITIAL = ("initial value", "initial velocity", "initial acceleration", "initial derivative")
+_NO_ANSATZ = "its order beside the others of that face has no plain ansatz"
+_RANDOM = "a slope, while random features need the coordinate itself"
 _ON_FACES = ("Dirichlet", "Neumann", "Robin", "higher slope")
 
 
 def build_hard_conditions(
-    checked: CheckedProblem, wanted: bool | None
+    checked: CheckedProblem, wanted: bool | None, bend: bool = True
 ) -> tuple[dict[str, Ansatz], dict[str, Enforcement]]:
     """Return the ansatz of every field and how every condition is met.
 
     Args:
         wanted: False builds nothing in, True all that is possible, None what helps.
+        bend: whether the network may see functions of a coordinate in its place, as slopes need.
     """
     enforcement: dict[str, Enforcement] = {}
     usable: list[Trace | Piece] = []
@@ -66,7 +69,7 @@ def build_hard_conditions(
     ansatz = {}
     known: dict[Symbol, Expr] = {}
     for unknown_function in checked.fields:
-        draft = Draft(unknown_function, checked, enforcement, known=known)
+        draft = Draft(unknown_function, checked, enforcement, bend, known=known)
         own = [t for t in usable if t.condition.residual.values[0].field == unknown_function.name]
         _add_shape(draft, [p for p in own if isinstance(p, Piece)])
         mine = _without_slopes_that_disagree(draft, [t for t in own if isinstance(t, Trace)])
@@ -187,11 +190,11 @@ def _fitting(draft: Draft, traces: list[Trace]) -> tuple[list[Trace], list[Trace
     """Return the conditions on the low and on the high face that go together and agree with what is built in already."""
     left = list(traces)
     while True:
-        faces = [accepted([t for t in left if t.low == low]) for low in (True, False)]
+        faces = [accepted([t for t in left if t.low == low], draft.bend) for low in (True, False)]
         kept = [*faces[0], *faces[1]]
         for trace in left:
             if trace not in kept:
-                draft.refuse(trace.name, "its order beside the others of that face has no plain ansatz")
+                draft.refuse(trace.name, _NO_ANSATZ if draft.bend else _RANDOM)
         left = [t for t in kept if not _refused(draft, t)]
         if left == kept:
             return faces[0], faces[1]

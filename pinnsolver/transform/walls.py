@@ -86,10 +86,14 @@ def trace_of(condition: Condition, checked: CheckedProblem) -> Trace | str:
     return Trace(condition, coordinate, low, {k: w / lead for k, w in weights.items()}, data / lead)
 
 
-def accepted(face: Sequence[Trace]) -> list[Trace]:
-    """Return those conditions of one face that an ansatz can carry together."""
+def accepted(face: Sequence[Trace], bend: bool) -> list[Trace]:
+    """Return those conditions of one face that an ansatz can carry together.
+
+    Args:
+        bend: whether the network may see functions of the coordinate in its place.
+    """
     kept = sorted(face, key=lambda trace: trace.order)
-    while kept and not _fits(kept):
+    while kept and (not _fits(kept) or (needs_flat(kept) and not bend)):
         kept.pop()
     return kept
 
