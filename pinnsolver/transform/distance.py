@@ -14,12 +14,12 @@ from __future__ import annotations
 from cmath import phase
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import singledispatch
+from functools import reduce, singledispatch
 from itertools import pairwise
 from math import pi
 
 import sympy
-from sympy import Expr
+from sympy import Expr, Rational, sqrt
 
 from pinnsolver.declare.shapes import (
     Ball,
@@ -35,6 +35,8 @@ from pinnsolver.declare.shapes import (
 )
 
 Node = tuple[float, ...]
+Named = Callable[[Expr], Expr]
+ROUNDING = Rational(1, 4)  # of corners, in half widths of the domain
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,12 @@ class Tree:
         parts: what is joined.
         formula: of a wall.
         blunt: whether neighbouring walls of an "and" meet at more than a right angle.
-        bounded: whether a wall's formula is of the size of the shape inside it.
     """
 
     kind: str
     parts: tuple[Tree, ...] = ()
     formula: Expr = sympy.S.Zero
     blunt: bool = False
-    bounded: bool = False
 
     def negated(self) -> Tree:
         """Return what is outside."""
@@ -65,7 +65,7 @@ class Tree:
         """The formula, to first order the signed distance at every smooth place of the boundary."""
         return self.distance_in(lambda formula: formula)
 
-    def distance_in(self, named: Callable[[Expr], Expr]) -> Expr:
+    def distance_in(self, named: Named) -> Expr:
         """Return the distance by steps.
 
         Args:
@@ -76,7 +76,7 @@ class Tree:
         sign = -1 if self.kind == "and" else 1
         found, *others = (part.distance_in(named) for part in self.parts)
         for other in others:
-            found = named(found + other + sign * sympy.sqrt(found**2 + other**2))
+            found = named(found + other + sign * sqrt(found**2 + other**2))
         return found
 
     @property
@@ -86,20 +86,25 @@ class Tree:
             self.kind == "and" and not self.blunt and all(p.is_smooth for p in self.parts)
         )
 
-    def factor(self, scale: Expr, named: Callable[[Expr], Expr] = lambda formula: formula) -> Expr:
-        """Return a formula for the inside alone, of size 1: zero on the walls with a positive slope, smooth at corners of an "and".
-
-        It is a product there. A field that vanishes on both walls of a right angle is a product a b times a smooth
-        function, but is not so times a + b - sqrt(a^2 + b^2). What grows without bound is bent to s / sqrt(s^2 + 1/4).
+    def factor(self, scale: Expr, named: Named = lambda formula: formula) -> Expr:
+        """Return the distance in units of `scale` for the inside alone, smooth at the corners of an "and".
 
         Args:
             scale: a length, about half the width of the domain.
             named: as in `distance_in`.
         """
         if self.kind == "and" and not self.blunt:
-            return sympy.Mul(*(part.factor(scale, named) for part in self.parts))
-        s = (self.formula if self.kind == "wall" else self.distance_in(named)) / scale
-        return named(s if self.bounded else s / sympy.sqrt(s**2 + sympy.Rational(1, 4)))
+            return reduce(lambda a, b: meet(a, b, named), (part.factor(scale, named) for part in self.parts))
+        return named((self.formula if self.kind == "wall" else self.distance_in(named)) / scale)
+
+
+def meet(a: Expr, b: Expr, named: Named) -> Expr:
+    """Return what is zero on two walls, both distances being positive: a b / sqrt(a^2 + b^2 + 1/16).
+
+    It has nearly the slope of each, and near a corner it is a product: a field that vanishes on both walls of a right
+    angle is a b times a smooth function, but is not so times a + b - sqrt(a^2 + b^2).
+    """
+    return named(a * b / sqrt(a**2 + b**2 + ROUNDING**2))
 
 
 def short_number(value: float) -> Expr:
@@ -133,7 +138,7 @@ def _(shape: Interval | Rectangle | Cuboid) -> Tree:
     walls = []
     for symbol, low, high in zip(shape.symbols, shape.low, shape.high, strict=True):
         a, b = short_number(low), short_number(high)
-        walls.append(Tree("wall", formula=(symbol - a) * (b - symbol) / (b - a), bounded=True))
+        walls.append(Tree("wall", formula=(symbol - a) * (b - symbol) / (b - a)))
     return walls[0] if len(walls) == 1 else Tree("and", tuple(walls))
 
 
@@ -142,7 +147,7 @@ def _(shape: Interval | Rectangle | Cuboid) -> Tree:
 def _(shape: Disk | Ball) -> Tree:
     radius = short_number(shape.radius)
     away = [s - short_number(c) for s, c in zip(shape.symbols, shape.center, strict=True)]
-    return Tree("wall", formula=(radius**2 - sympy.Add(*(d**2 for d in away))) / (2 * radius), bounded=True)
+    return Tree("wall", formula=(radius**2 - sympy.Add(*(d**2 for d in away))) / (2 * radius))
 
 
 @tree_of.register
@@ -154,7 +159,7 @@ def _(shape: Ellipse) -> Tree:
     level = 1 - (along / a) ** 2 - (across / b) ** 2
     # Divided by the size of its gradient it has slope 1 on the ellipse; its own square keeps that from 0 at the center.
     slope = 4 * (along**2 / a**4 + across**2 / b**4) + (level / sympy.Min(a, b)) ** 2
-    return Tree("wall", formula=level / sympy.sqrt(slope), bounded=True)
+    return Tree("wall", formula=level / sqrt(slope))
 
 
 @tree_of.register
@@ -183,7 +188,7 @@ def _chain(chain: Sequence[Node], kind: str, shape: Polygon) -> Tree:
     parts: list[Tree] = []
     for start, stop in pairwise(corners):
         if stop == start + 1:
-            parts.append(Tree("wall", formula=_half_plane(chain[start], chain[stop], shape), bounded=True))
+            parts.append(Tree("wall", formula=_half_plane(chain[start], chain[stop], shape)))
         else:
             parts.append(_chain(chain[start : stop + 1], other, shape))
     if len(parts) == 1:
@@ -198,7 +203,7 @@ def _half_plane(a: Node, b: Node, shape: Polygon) -> Expr:
     """Return the distance to the left of the line from a to b."""
     x, y = shape.symbols
     (ax, ay), (bx, by) = (tuple(map(short_number, p)) for p in (a, b))
-    length = sympy.sqrt((bx - ax) ** 2 + (by - ay) ** 2)
+    length = sqrt((bx - ax) ** 2 + (by - ay) ** 2)
     return ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / length
 
 

@@ -8,7 +8,7 @@ Tsukanov 2001; Sukumar and Srivastava 2022, arXiv 2104.08426, eq. 24 with mu = 1
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -19,7 +19,7 @@ from sympy import Expr, Symbol
 from pinnsolver.declare import CheckedProblem, Condition
 from pinnsolver.declare.levels import boundary_points
 from pinnsolver.declare.shapes import Primitive, Shape
-from pinnsolver.transform.distance import Tree, primitive_trees, short_number, tree_of
+from pinnsolver.transform.distance import Tree, meet, primitive_trees, short_number, tree_of
 
 TOUCHING = 1e-2  # of the domain's width: distance below which two pieces of the boundary meet
 TRIED = 4096
@@ -131,21 +131,15 @@ def shape_ansatz(pieces: Sequence[Piece], shape: Shape, known: dict[Symbol, Expr
         known[symbol] = formula
         return symbol
 
-    far: dict[Expr, dict[Expr, None]] = {}  # by data the distances of its walls
+    far: dict[Expr, list[Expr]] = {}  # by data the distances of its pieces
     for piece in pieces:
-        for wall in piece.walls:
-            walls = sympy.Mul.make_args(wall.factor(half, named))
-            far.setdefault(piece.data, {}).update(dict.fromkeys(walls))
-
-    def product(distances: Iterable[Expr]) -> Expr:
-        """Return a product made up in steps of two: the derivatives of each are short."""
-        return reduce(lambda a, b: named(a * b), distances)
-
-    groups = [product(distances) for distances in far.values()]
-    factor = product(groups)
+        far.setdefault(piece.data, []).extend(wall.factor(half, named) for wall in piece.walls)
+    groups = [reduce(lambda a, b: meet(a, b, named), dict.fromkeys(walls)) for walls in far.values()]
+    factor = reduce(lambda a, b: meet(a, b, named), groups)
     if len(far) == 1:
         return ShapeAnsatz(next(iter(far)), factor, _closure([factor], known))
-    others = [product([*groups[:i], *groups[i + 1 :]]) for i in range(len(groups))]
+    # Products in steps of two: the derivatives of each are short.
+    others = [reduce(lambda a, b: named(a * b), [*groups[:i], *groups[i + 1 :]]) for i in range(len(groups))]
     total = named(sympy.Add(*others))
     lift = sympy.Add(
         *(data * named(other / total) for data, other in zip(far, others, strict=True) if data != 0)
