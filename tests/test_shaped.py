@@ -138,6 +138,14 @@ def test_equal_constants_make_a_constant_lift():
     assert made.transformed.ansatz["u"].lift == 2
 
 
+def test_a_piece_named_beside_the_whole_boundary_is_no_second_wall():
+    domain = SHEET - HOLE
+    named = membrane(domain, On(domain.boundary, Eq(u(x, y), 2)), On("hole", Eq(u(x, y), 2)))
+    alone = membrane(domain, On(domain.boundary, Eq(u(x, y), 2)))
+    assert all(is_hard(named).values())
+    assert named.transformed.ansatz["u"] == alone.transformed.ansatz["u"]
+
+
 def test_a_value_beside_a_flux_holds_on_its_own_piece():
     exact = log(x**2 + y**2)
     ring = Disk((x, y), (0, 0), 2, name="outer") - Disk((x, y), (0, 0), 1, name="inner")

@@ -54,7 +54,8 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
     counts = f"{len(hard)} of {len(enforcement)} conditions"
     choices = {
         "hard conditions": Choice(
-            counts, ASKED if settings.hard is not None else "every condition whose ansatz is plain"
+            counts,
+            ASKED if settings.hard is not None else "every condition that an ansatz can carry without harm",
         ),
         **choices,
     }

@@ -131,6 +131,8 @@ def shape_ansatz(pieces: Sequence[Piece], shape: Shape, known: dict[Symbol, Expr
         known[symbol] = formula
         return symbol
 
+    whole = [piece for piece in pieces if set(piece.primitives) == set(shape.primitives())]
+    pieces = whole[:1] or pieces  # pieces of the whole have its data
     far: dict[Expr, list[Expr]] = {}  # by data the distances of its pieces
     for piece in pieces:
         far.setdefault(piece.data, []).extend(wall.factor(half, named) for wall in piece.walls)
