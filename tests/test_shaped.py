@@ -72,6 +72,27 @@ def test_a_distance_has_the_sign_of_the_inside_and_slope_one_on_the_wall(shape):
     assert np.abs(factor(*walls.T)).max() < 1e-10
 
 
+def inside(tree, points):
+    """Return a tree's level by minima and maxima, an independent route to its sign."""
+    if tree.kind == "wall":
+        return sympy.lambdify((x, y), tree.formula, "numpy")(*points.T)
+    levels = [inside(part, points) for part in tree.parts]
+    return (np.minimum if tree.kind == "and" else np.maximum).reduce(levels)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_half_planes_joined_make_up_any_polygon(seed):
+    rng = np.random.default_rng(seed)
+    angles = np.sort(rng.random(9)) * 2 * np.pi
+    radii = 0.1 + rng.random(9)
+    corners = [(float(r * np.cos(a)), float(r * np.sin(a))) for r, a in zip(radii, angles, strict=True)]
+    star = Polygon((x, y), corners)
+    points = 3 * rng.random((2000, 2)) - 1.5
+    levels = level(star, points)
+    clear = np.abs(levels) > 1e-6
+    np.testing.assert_array_equal(np.sign(inside(tree_of(star), points[clear])), -np.sign(levels[clear]))
+
+
 def test_one_value_of_an_r_function_is_what_the_formula_says():
     corner = Polygon((x, y), HEXAGON) | Polygon((x, y), [(3, 0), (6, 0), (3, 4)])
     assert not tree_of(corner).is_smooth

@@ -1,12 +1,12 @@
 """Shapes to formulas that are positive inside, zero on the boundary and negative outside, with slope 1 across it.
 
 A primitive has a smooth one of its own; joined shapes join theirs by R-functions (Rvachev 1982; Sukumar and Srivastava
-2022, arXiv 2104.08426, section 3), with the sign deciding what is inside:
+2022, arXiv 2104.08426), with the sign deciding what is inside:
 
     a and b    a + b - sqrt(a^2 + b^2)        a or b    a + b + sqrt(a^2 + b^2)        not a    -a
 
 A polygon is its half-planes joined by "and" at the edges of its convex hull and by "or" in the pockets that the hull bridges, and so
-on in the pockets' pockets: each half-plane enters once (Dobkin, Guibas, Hershberger, Snoeyink 1988).
+on in the pockets' pockets: each half-plane enters once (Tor and Middleditch 1984; Dobkin, Guibas, Hershberger, Snoeyink 1988).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Values on a shaped boundary into an ansatz: a factor that vanishes on the walls, a lift that carries the data.
 
 Pieces of the boundary with different data are weighed by their inverse distances (transfinite interpolation; Rvachev, Sheiko, Shapiro,
-Tsukanov 2001; Sukumar and Srivastava 2022, arXiv 2104.08426, eq. 24 with mu = 1): with phi_i the distance of piece i and g_i its data,
+Tsukanov 2001; Sukumar and Srivastava 2022, arXiv 2104.08426): with phi_i the distance of piece i and g_i its data,
 
     lift = sum_i g_i prod_{j != i} phi_j / sum_k prod_{j != k} phi_j.
 """

@@ -9,7 +9,7 @@ With s the distance from a face in lengths of the box, 1 at the opposite one, th
 with R any smooth function, R_s = 0 by the network's inputs (`flat.py`). Where the opposite face needs R_s = 0, the functions of s are
 bent so that they are flat there. Every smooth function that meets the conditions is of this form.
 The lift carries the data: polynomials in s that give 1 to one condition of the coordinate and 0 to the others.
-Source: Lagaris, Likas, Fotiadis 1998; Sukumar and Srivastava 2022 (arXiv 2104.08426), section 5 for slopes, done there otherwise.
+Source: Lagaris, Likas, Fotiadis 1998; Sukumar and Srivastava 2022 (arXiv 2104.08426), where slopes are done otherwise.
 """
 
 from __future__ import annotations
