@@ -4,6 +4,7 @@ import signal
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sympy
 import torch
@@ -12,6 +13,9 @@ from pinnsolver import cli
 from pinnsolver.compile import CompiledProblem
 from pinnsolver.compile.printing import compile_expressions
 from pinnsolver.declare import Settings, check_problem, load_problem
+from pinnsolver.network import AutogradNetwork
+from pinnsolver.sample import Sampler
+from pinnsolver.train import TrainableProblem
 from pinnsolver.train.progress import Quiet
 from pinnsolver.transform import transform_problem
 
@@ -46,8 +50,51 @@ def exact_network(made):
         if reference is None or reference.formula is None:
             return None
         ansatz = made.transformed.ansatz[field.name]
-        raw.append((reference.formula - ansatz.lift) / ansatz.factor)
+        raw.append(ansatz.written_out((reference.formula - ansatz.lift) / ansatz.factor))
     return Formula([c.symbol for c in checked.coordinates], raw)
+
+
+def is_hard(made):
+    """Return by condition whether it is built in."""
+    return {name: e.how == "hard" for name, e in made.transformed.enforcement.items()}
+
+
+def assert_hard_conditions_hold(made, strict=1e-12):
+    """Every hard condition holds for random weights, relative to what its derivatives are inside."""
+    torch.manual_seed(0)
+    module = TrainableProblem(made)
+    for p in module.parameters():
+        torch.nn.init.normal_(p, std=0.5)
+    sampler, unknowns = Sampler.of(made.checked), module.unknowns.values()
+    inside = sampler.interior(100, np.random.default_rng(1)).points
+    for k, group in enumerate(made.groups):
+        hard = [n for n in group.names if group.kind == "condition" and is_hard(made)[n]]
+        if not hard:
+            continue
+        drawn = sampler.region(group.region, 60, np.random.default_rng(2))
+        found = made.residuals(made.prepare(k, drawn.points, drawn.normals, "cpu"), module.network, unknowns)
+        for name in hard:
+            condition = next(c for c in made.checked.conditions if c.name == name)
+            parts = {str(v): _running(made, v) for v in condition.residual.values}
+            sizes = made.evaluate(parts, inside, module.network, unknowns, "cpu").values()
+            scale = max(1.0, *(np.abs(s).max() for s in sizes))
+            assert float(found[name].detach().abs().max()) < strict * scale, name
+
+
+def _running(made, value):
+    """Return a field value at running coordinates."""
+    field = next(f for f in made.checked.fields if f.name == value.field)
+    function = sympy.Function(field.name)(*field.arguments)
+    by = [(c.symbol, k) for c, k in zip(made.checked.coordinates, value.orders, strict=True) if k]
+    return sympy.Derivative(function, *by) if by else function
+
+
+def assert_exact_solution_fits(made, strict=1e-6):
+    """The exact solution solves the transformed problem."""
+    network = AutogradNetwork(exact_network(made), [f.name for f in made.checked.fields])
+    points = Sampler.of(made.checked).interior(100, np.random.default_rng(1)).points
+    found = made.residuals(made.prepare(0, points, None, "cpu"), network, {})
+    assert all(float(r.detach().abs().median()) < strict for r in found.values())
 
 
 def small(**values):

@@ -58,7 +58,7 @@ def test_a_field_does_not_see_coordinates_that_are_not_its_own():
         [Eq(u(x, 0), 0), Eq(v(0), 0)],
     )
     made = compiled(problem)
-    network = build_network(made.checked, made.transformed.settings, made.dtype)
+    network = build_network(made.checked, made.transformed.settings, made.transformed.ansatz, made.dtype)
     points = torch.rand(6, 2, dtype=torch.float64)
     moved = points.clone()
     moved[:, 0] = 0.5
@@ -78,7 +78,9 @@ def test_the_seed_decides_the_weights():
         return torch.cat(
             [
                 p.reshape(-1)
-                for p in build_network(made.checked, made.transformed.settings, made.dtype).parameters()
+                for p in build_network(
+                    made.checked, made.transformed.settings, made.transformed.ansatz, made.dtype
+                ).parameters()
             ]
         )
 
@@ -97,7 +99,7 @@ TWO = Problem(
 def built(problem, **settings):
     """Return the network of a problem, and its trunks' modules."""
     made = compiled(problem, **settings)
-    network = build_network(made.checked, made.transformed.settings, made.dtype)
+    network = build_network(made.checked, made.transformed.settings, made.transformed.ansatz, made.dtype)
     return network, list(network.module.trunks)
 
 

@@ -58,9 +58,10 @@ def trunk(
     seed=3,
     kind=Perceptron,
     fourier=0,
+    flat=("", "", ""),
 ):
     generator = torch.Generator().manual_seed(seed + 1)
-    own = torch.tensor([not periodic[c] for c in columns])
+    own = torch.tensor([not periodic[c] and not flat[c] for c in columns])
     features = Features(
         columns,
         [LOW[c] for c in columns],
@@ -68,6 +69,7 @@ def trunk(
         [periodic[c] for c in columns],
         2,
         own * torch.randn(fourier, len(columns), generator=generator) if fourier else None,
+        [flat[c] for c in columns],
     )
     made = kind(features, width, depth, fields, activation, torch.Generator().manual_seed(seed))
     for k, parameter in enumerate(made.parameters()):
@@ -196,6 +198,13 @@ KINDS = {
     "modified-random": {"kind": ModifiedPerceptron, "fourier": 3, "depth": 1},
     "periodic-random": {"fourier": 3, "periodic": (True, False, False)},
     "modified-periodic": {"kind": ModifiedPerceptron, "depth": 3, "periodic": (False, True, True)},
+    "flat": {"flat": ("both", "low", "high")},
+    "flat-mixed": {
+        "kind": ModifiedPerceptron,
+        "flat": ("low", "", "both"),
+        "periodic": (False, True, False),
+    },
+    "flat-random": {"fourier": 3, "flat": ("", "high", "")},
 }
 
 

@@ -13,8 +13,8 @@ import sympy
 import torch
 from sympy import Expr
 
+from pinnsolver.compile.distances import Distances
 from pinnsolver.compile.plan import DerivativePlan, FieldDerivative, Orders, OrdersSum, leibniz_terms
-from pinnsolver.compile.printing import compile_expressions
 from pinnsolver.compile.seam import Seam
 from pinnsolver.transform import Ansatz, TransformedProblem
 
@@ -89,13 +89,11 @@ def compile_ansatz(
         CompileError: the data of a hard condition contain a function that torch lacks.
     """
     symbols = [c.symbol for c in transformed.checked.coordinates]
+    known = {s: f for ansatz in transformed.ansatz.values() for s, f in ansatz.distances.items()}
+    distances = Distances(known, symbols)
+    differentiated = distances.differentiated
     expressions: dict[Expr, int] = {}
     entries = {}
-
-    def differentiated(expr: Expr, orders: Orders) -> Expr:
-        for symbol, order in zip(symbols, orders, strict=True):
-            expr = expr.diff(symbol, order) if order else expr
-        return expr
 
     for field, orders in plan.wanted:
         ansatz = Ansatz.plain() if plain else transformed.ansatz[field]
@@ -112,7 +110,7 @@ def compile_ansatz(
         index = None if lift == 0 else expressions.setdefault(lift, len(expressions))
         entries[field, orders] = _Entry(index, tuple(terms))
     raw = DerivativePlan.of(key for entry in entries.values() for _, _, key in entry.terms)
-    columns = compile_expressions(list(expressions), symbols, "The data of a hard condition")
+    columns = distances.compiled(list(expressions), "The data of a hard condition")
     return AnsatzPlan(raw, entries, columns, seam)
 
 
@@ -122,9 +120,9 @@ def _factors(
     """Return by raw derivative what multiplies it in the derivative of factor * raw."""
     if not isinstance(orders, OrdersSum):
         return {second: n * differentiated(factor, first) for n, first, second in leibniz_terms(orders)}
-    found: dict[Orders | OrdersSum, Expr] = {
-        orders: factor
-    }  # the factor itself multiplies the sum of all parts
+    none = tuple(0 for _ in orders.parts[0][0])
+    # The factor itself multiplies the sum of all parts.
+    found: dict[Orders | OrdersSum, Expr] = {orders: differentiated(factor, none)}
     for part, number in orders.parts:
         for count, first, second in leibniz_terms(part):
             if any(first):

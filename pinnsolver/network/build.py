@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 
 from pinnsolver.declare import CheckedProblem, Settings
 from pinnsolver.declare.settings import NetworkSettings
 from pinnsolver.network.mlp import Features, ModifiedPerceptron, Perceptron, Trunks
 from pinnsolver.network.taylor import OwnNetwork
+from pinnsolver.transform import Ansatz
+from pinnsolver.transform.size import trunk_members
 
 _KINDS = {"mlp": Perceptron, "modified": ModifiedPerceptron}
 
 
-def build_network(checked: CheckedProblem, settings: Settings, dtype: torch.dtype) -> OwnNetwork:
+def build_network(
+    checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, Ansatz], dtype: torch.dtype
+) -> OwnNetwork:
     """Return the network that a problem's settings ask for, initialised from their seed.
 
     Args:
         settings: without gaps.
+        ansatz: by field; it says which slopes of the network have to vanish.
         dtype: of weights and computation.
     """
     chosen = settings.network
     generator = torch.Generator().manual_seed(settings.seed or 0)
-    groups = _groups(checked, chosen)
+    groups = trunk_members(checked, chosen, ansatz)
     trunks = [
         _KINDS[chosen.kind or "mlp"](
-            _features(checked, checked.inputs(checked.fields[members[0]]), chosen, generator),
+            _features(
+                checked,
+                checked.inputs(checked.fields[members[0]]),
+                chosen,
+                ansatz[checked.fields[members[0]].name],
+                generator,
+            ),
             chosen.width or 32,
             chosen.depth or 3,
             len(members),
@@ -38,26 +51,22 @@ def build_network(checked: CheckedProblem, settings: Settings, dtype: torch.dtyp
     return OwnNetwork(Trunks(trunks, order), [f.name for f in checked.fields]).to(dtype)
 
 
-def _groups(checked: CheckedProblem, chosen: NetworkSettings) -> list[list[int]]:
-    """Return the fields, by number, that share a trunk."""
-    if chosen.trunks == "separate":
-        return [[k] for k in range(len(checked.fields))]
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for k, field in enumerate(checked.fields):
-        groups.setdefault(checked.inputs(field), []).append(k)
-    return list(groups.values())
-
-
 def _features(
-    checked: CheckedProblem, columns: tuple[int, ...], chosen: NetworkSettings, generator: torch.Generator
+    checked: CheckedProblem,
+    columns: tuple[int, ...],
+    chosen: NetworkSettings,
+    ansatz: Ansatz,
+    generator: torch.Generator,
 ) -> Features:
     """Return the features of some coordinates, random frequencies drawn."""
     used = [checked.coordinates[i] for i in columns]
     periodic = [c.name in checked.periodic for c in used]
+    flat = [ansatz.flat.get(c.name, "") for c in used]
     frequencies = None
-    if chosen.fourier and not all(periodic):
+    free = [not p and not ends for p, ends in zip(periodic, flat, strict=True)]
+    if chosen.fourier and any(free):
         drawn = torch.randn(chosen.fourier, len(used), dtype=torch.float64, generator=generator)
-        frequencies = drawn * (chosen.fourier_scale or 1.0) * torch.tensor([not p for p in periodic])
+        frequencies = drawn * (chosen.fourier_scale or 1.0) * torch.tensor(free)
     return Features(
         columns,
         [c.low for c in used],
@@ -65,4 +74,5 @@ def _features(
         periodic,
         chosen.harmonics or 1,
         frequencies,
+        flat,
     )

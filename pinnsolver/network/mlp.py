@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from pinnsolver.transform.flat import FLAT, Polynomial, derivatives
+
 
 class Sine(torch.nn.Module):
     """sin, as an activation."""
@@ -26,7 +28,7 @@ _ACTIVATIONS: dict[str, type[torch.nn.Module]] = {
 
 
 class Features(torch.nn.Module):
-    """Coordinates to inputs of a perceptron: scaled, or (cos k w x, sin k w x) where periodic.
+    """Coordinates to inputs of a perceptron: scaled, (cos k w x, sin k w x) where periodic, or two functions with flat ends.
 
     Random Fourier features (Tancik et al. 2020, arXiv 2006.10739, eq. 5) may follow: cos(B x), then sin(B x), x scaled.
 
@@ -35,7 +37,8 @@ class Features(torch.nn.Module):
         low, high: range of each of them.
         periodic: whether each of them is periodic.
         harmonics: k = 1..harmonics.
-        frequencies: B, (number, columns), with zeros for periodic columns; None for no random features.
+        frequencies: B, (number, columns), with zeros for periodic and flat columns; None for no random features.
+        flat: "low", "high" or "both" for each column whose functions have vanishing slopes there (`transform/flat.py`), else "".
     """
 
     columns: torch.Tensor
@@ -52,9 +55,11 @@ class Features(torch.nn.Module):
         periodic: Sequence[bool],
         harmonics: int,
         frequencies: torch.Tensor | None = None,
+        flat: Sequence[str] | None = None,
     ) -> None:
         super().__init__()
         self.periodic = tuple(periodic)
+        self.flat = ("",) * len(self.periodic) if flat is None else tuple(flat)
         self.harmonics = harmonics
         self.random = 0 if frequencies is None else len(frequencies)
         center = [0.5 * (a + b) for a, b in zip(low, high, strict=True)]
@@ -64,7 +69,9 @@ class Features(torch.nn.Module):
         multiples = [
             [float(k) if i == axis else 0.0 for i in range(len(self.periodic))]
             for axis, p in enumerate(self.periodic)
-            for k in ([m // 2 + 1 for m in range(2 * harmonics)] if p else [1])
+            for k in (
+                [m // 2 + 1 for m in range(2 * harmonics)] if p else [1] * (2 if self.flat[axis] else 1)
+            )
         ]
         drawn = torch.zeros(0, len(center)) if frequencies is None else frequencies
         # Derived from the declaration, so no part of the checkpoint; what was drawn is.
@@ -77,7 +84,7 @@ class Features(torch.nn.Module):
     @property
     def width(self) -> int:
         """Number of features."""
-        return sum(2 * self.harmonics if p else 1 for p in self.periodic) + 2 * self.random
+        return len(self.multiples) + 2 * self.random
 
     @property
     def rates(self) -> torch.Tensor:
@@ -86,10 +93,25 @@ class Features(torch.nn.Module):
             return self.multiples * self.scale
         return torch.cat([self.multiples, self.frequencies, self.frequencies]) * self.scale
 
+    def scaled(self, points: torch.Tensor) -> torch.Tensor:
+        """Return the coordinates scaled, (n, columns), of (n, D) points."""
+        return (points.index_select(1, self.columns) - self.center) * self.scale
+
+    def companions(self, points: torch.Tensor) -> torch.Tensor:
+        """Return the derivatives of the flat functions by their scaled coordinates, (n, count), order after order."""
+        scaled = self.scaled(points)
+        parts = [
+            evaluated(derivative, scaled[:, i : i + 1])
+            for i, ends in enumerate(self.flat)
+            for polynomial in (FLAT[ends] if ends else ())
+            for derivative in derivatives(polynomial)[1:]
+        ]
+        return torch.cat(parts, dim=1) if parts else scaled[:, :0]
+
     def forward(self, points: torch.Tensor) -> torch.Tensor:
         """Return (n, width) features of (n, D) points."""
-        scaled = (points.index_select(1, self.columns) - self.center) * self.scale
-        if not any(self.periodic) and not self.random:
+        scaled = self.scaled(points)
+        if not any(self.periodic) and not any(self.flat) and not self.random:
             return scaled
         parts = []
         for i, periodic in enumerate(self.periodic):
@@ -97,12 +119,22 @@ class Features(torch.nn.Module):
             if periodic:
                 for k in range(1, self.harmonics + 1):
                     parts += [torch.cos(k * x), torch.sin(k * x)]
+            elif self.flat[i]:
+                parts += [evaluated(polynomial, x) for polynomial in FLAT[self.flat[i]]]
             else:
                 parts.append(x)
         if self.random:
             arguments = scaled @ self.frequencies.T
             parts += [torch.cos(arguments), torch.sin(arguments)]
         return torch.cat(parts, dim=1)
+
+
+def evaluated(polynomial: Polynomial, z: torch.Tensor) -> torch.Tensor:
+    """Return a polynomial at z, by Horner's rule."""
+    total = torch.full_like(z, polynomial[-1])
+    for coefficient in reversed(polynomial[:-1]):
+        total = total * z + coefficient
+    return total
 
 
 class Perceptron(torch.nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from pinnsolver.compile import CompiledProblem, DerivativePlan, FieldDerivative
+from pinnsolver.errors import UnsupportedProblem
 from pinnsolver.network import AutogradNetwork, Unknowns, build_network
 
 
@@ -17,14 +18,19 @@ class TrainableProblem(torch.nn.Module):
     Args:
         compiled: the problem.
         network: any module from (n, D) to (n, number of fields); our own where it is left out.
+
+    Raises:
+        UnsupportedProblem: slopes are built in, for which a network has to see its coordinates otherwise.
     """
 
     def __init__(self, compiled: CompiledProblem, network: torch.nn.Module | None = None) -> None:
         super().__init__()
         checked = compiled.checked
         names = [f.name for f in checked.fields]
+        if network is not None:
+            _refuse_slopes(compiled)
         self.network = (
-            build_network(checked, compiled.transformed.settings, compiled.dtype)
+            build_network(checked, compiled.transformed.settings, compiled.transformed.ansatz, compiled.dtype)
             if network is None
             else AutogradNetwork(network, names).to(compiled.dtype)
         )
@@ -55,3 +61,14 @@ class TrainableProblem(torch.nn.Module):
         outputs = {key: raw[:, k : k + 1] for k, key in enumerate(self._keys)}
         fields = self._ansatz.assemble(self._ansatz.tables(points), outputs)
         return torch.cat([fields[key] for key in self._keys], dim=1)
+
+
+def _refuse_slopes(compiled: CompiledProblem) -> None:
+    """Refuse a foreign network where the ansatz counts on the inputs of ours."""
+    for name, ansatz in compiled.transformed.ansatz.items():
+        if ansatz.flat:
+            raise UnsupportedProblem(
+                f"A network of your own was given for {name}, whose slope in {', '.join(ansatz.flat)} is built in: "
+                "that takes inputs which only our networks have.\n"
+                "Leave out network=, or use the settings hard=False (--soft)"
+            )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pinnsolver.declare import CheckedProblem, Settings
@@ -11,7 +13,7 @@ from pinnsolver.transform.frames import choose_frame
 from pinnsolver.transform.hard import build_hard_conditions
 from pinnsolver.transform.scaling import term_weights
 from pinnsolver.transform.size import parameter_count
-from pinnsolver.transform.transformed import ASKED, Choice, Enforcement, TransformedProblem
+from pinnsolver.transform.transformed import ASKED, Ansatz, Choice, Enforcement, TransformedProblem
 from pinnsolver.transform.windows import carried, choose_windows, seam_ansatz, why_one_window, window_problem
 
 DEFAULT_STEPS = 1500
@@ -43,17 +45,18 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
             "Random features were asked for, but every coordinate is periodic and has its harmonics.\n"
             "Leave out network.fourier, and set network.harmonics higher"
         )
-    ansatz, enforcement = build_hard_conditions(checked, settings.hard)
+    ansatz, enforcement = build_hard_conditions(checked, settings.hard, bend=not settings.network.fourier)
     automatic, scales = term_weights(checked, () if frame is None else frame.learned)
     weights, weight_choice = _weights(automatic, settings, enforcement)
-    resolved, choices = _fill_in(checked, settings)
+    resolved, choices = _fill_in(checked, settings, ansatz)
     resolved = resolved.with_values({f"weights.{name}": value for name, value in weights.items()})
     choices["weights"] = weight_choice
     hard = [name for name, e in enforcement.items() if e.how == "hard"]
     counts = f"{len(hard)} of {len(enforcement)} conditions"
     choices = {
         "hard conditions": Choice(
-            counts, ASKED if settings.hard is not None else "every condition whose ansatz is plain"
+            counts,
+            ASKED if settings.hard is not None else "every condition that an ansatz can carry without harm",
         ),
         "frame": frame_choice,
         **choices,
@@ -64,7 +67,9 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
 def transform_window(whole: TransformedProblem, k: int) -> TransformedProblem:
     """Restate window k of a problem that is solved window by window; settings and methods are the whole's."""
     checked = window_problem(whole.checked, whole.settings.windows or 1, k)
-    ansatz, enforcement = build_hard_conditions(checked, whole.settings.hard)
+    ansatz, enforcement = build_hard_conditions(
+        checked, whole.settings.hard, bend=not whole.settings.network.fourier
+    )
     levels = carried(whole.checked) if k else {}
     if k:
         assert checked.time is not None
@@ -100,10 +105,13 @@ def _weights(
     return soft | dict(given), Choice(soft | dict(given), ASKED if given else reason)
 
 
-def _fill_in(checked: CheckedProblem, settings: Settings) -> tuple[Settings, dict[str, Choice]]:
+def _fill_in(
+    checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, Ansatz]
+) -> tuple[Settings, dict[str, Choice]]:
     """Return the settings without gaps, and the choices that filled them."""
     choices: dict[str, Choice] = {}
-    for automatic in (_run, _method, _network, _points, _second, _plan):  # the later look at the earlier ones
+    second = partial(_second, ansatz=ansatz)
+    for automatic in (_run, _method, _network, _points, second, _plan):  # the later look at the earlier ones
         for key, (value, reason) in automatic(checked, settings).items():
             given = _value(settings, key)
             choices[key] = Choice(value if given is None else given, reason if given is None else ASKED)
@@ -206,9 +214,9 @@ def _points(checked: CheckedProblem, settings: Settings) -> _Automatic:
     }
 
 
-def _second(checked: CheckedProblem, settings: Settings) -> _Automatic:
+def _second(checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, Ansatz]) -> _Automatic:
     """Return the second-order method, by the size of its matrices."""
-    size = parameter_count(checked, settings)
+    size = parameter_count(checked, settings, ansatz)
     given = settings.optimizer.second
     if given in ("broyden", "bfgs", "gauss-newton") and not settings.optimizer.rank and size > MOST_DENSE:
         raise DeclarationError(

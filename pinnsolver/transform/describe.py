@@ -9,6 +9,7 @@ from sympy import Expr, Function
 
 from pinnsolver.declare import CheckedProblem
 from pinnsolver.declare.texts import mathml_text, plain_text, unicode_text
+from pinnsolver.transform.flat import flat_functions
 from pinnsolver.transform.formulas import frame_formulas
 from pinnsolver.transform.lagrangian import LagrangianFrame
 from pinnsolver.transform.transformed import TransformedProblem
@@ -136,12 +137,16 @@ def _ansatz(transformed: TransformedProblem, field: str) -> dict[str, str] | Non
     if ansatz.is_plain:
         return None
     name = sympy.Symbol(field)
-    network = sympy.Symbol(f"N_{field}")
+    network = _network(transformed, field)
     right: Expr = sympy.Add(ansatz.lift, sympy.Mul(ansatz.factor, network, evaluate=False), evaluate=False)
     if ansatz.lift == 0:
         right = sympy.Mul(ansatz.factor, network, evaluate=False)
-    equation = sympy.Eq(name, right, evaluate=False)
-    return {"unicode": unicode_text(equation), "mathml": mathml_text(equation)}
+    equations = [sympy.Eq(name, right, evaluate=False)]
+    equations += [sympy.Eq(symbol, formula, evaluate=False) for symbol, formula in ansatz.distances.items()]
+    mathml = [mathml_text(equation) for equation in equations]
+    if len(mathml) > 1:
+        mathml = ["<mtable>", *(f"<mtr><mtd>{row}</mtd></mtr>" for row in mathml), "</mtable>"]
+    return {"unicode": "\n\n".join(map(unicode_text, equations)), "mathml": "".join(mathml)}
 
 
 def _frame(transformed: TransformedProblem, frame: LagrangianFrame) -> dict[str, Any]:
@@ -156,3 +161,15 @@ def _frame(transformed: TransformedProblem, frame: LagrangianFrame) -> dict[str,
         "formulas": [_maths(f) for f in frame_formulas(frame)],
         "ansatz": [a for a in found if a is not None],
     }
+
+
+def _network(transformed: TransformedProblem, field: str) -> Expr:
+    """Return the network's output, with what it sees where that is not the coordinates."""
+    flat, checked = transformed.ansatz[field].flat, transformed.checked
+    if not flat:
+        return sympy.Symbol(f"N_{field}")
+    seen: list[Expr] = []
+    for k in checked.inputs(next(f for f in checked.fields if f.name == field)):
+        c = checked.coordinates[k]
+        seen += flat_functions(c, flat[c.name]) if c.name in flat else [c.symbol]
+    return Function(f"N_{field}")(*seen)

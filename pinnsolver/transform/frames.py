@@ -79,7 +79,7 @@ def _is_better(frame: LagrangianFrame) -> tuple[bool, str]:
 def carried_lengths(frame: LagrangianFrame) -> float:
     """Return the largest displacement over the horizon in lengths of the domain."""
     pairs = zip(frame.labels.displacement, frame.declared.space, strict=True)
-    return max(size(d, frame.declared.coordinates) / c.length for d, c in pairs)
+    return max(size(d, frame.declared) / c.length for d, c in pairs)
 
 
 def peclet_number(frame: LagrangianFrame) -> float:
@@ -92,7 +92,7 @@ def peclet_number(frame: LagrangianFrame) -> float:
             if _is_second(value, checked):
                 slope = line.right.diff(symbol)
                 fields = dict.fromkeys(slope.free_symbols & set(frame.transport.values), sympy.S.One)
-                diffusivity = max(diffusivity, size(slope.xreplace(fields), checked.coordinates))
+                diffusivity = max(diffusivity, size(slope.xreplace(fields), checked))
     length = max(c.length for c in checked.space)
     speed = carried_lengths(frame) * length / checked.time.length
     return speed * length / diffusivity if diffusivity > 0 else np.inf

@@ -1,24 +1,36 @@
-"""Conditions into the ansatz field = lift + factor * raw, where that is plain; the others stay soft.
+"""Conditions into the ansatz field = lift + factor * raw, where that is possible; the others stay soft, with the reason.
 
 On a box the lift interpolates the data of opposite faces, coordinate after coordinate, each on what the
 earlier ones left over (transfinite interpolation by Boolean sums); in time it is the Taylor polynomial
-of the initial states. The factor is the product of the distances. Source: Lagaris, Likas, Fotiadis 1998;
-Sukumar and Srivastava 2022.
+of the initial states. The factor is the product of the factors of the faces (`walls.py`), of a shape (`distance.py`) and of the time.
+Source: Lagaris, Likas, Fotiadis 1998; Sukumar and Srivastava 2022.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from itertools import product
-
 import sympy
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from pinnsolver.declare import CheckedProblem, Condition, Coordinate, Field
+from pinnsolver.transform.draft import Draft, jump_at_seam, why_incompatible, why_they_disagree, why_unfit
 from pinnsolver.transform.kinks import diffused_kink, growth, spreading
-from pinnsolver.transform.numeric import is_finite, size, vanishes
+from pinnsolver.transform.shaped import (
+    Piece,
+    fitting_pieces,
+    piece_of,
+    shape_ansatz,
+)
 from pinnsolver.transform.transformed import Ansatz, Enforcement
+from pinnsolver.transform.walls import (
+    Trace,
+    accepted,
+    coordinate_length,
+    flat_ends,
+    lift_shapes,
+    needs_flat,
+    trace_of,
+    walls_factor,
+)
 
 _ROUGH = (
     sympy.Piecewise,
@@ -32,246 +44,211 @@ _ROUGH = (
     sympy.ceiling,
 )
 _INITIAL = ("initial value", "initial velocity", "initial acceleration", "initial derivative")
-
-
-@dataclass
-class _Draft:
-    """An ansatz under construction: what has been built in so far."""
-
-    lift: Expr = sympy.S.Zero
-    factor: Expr = sympy.S.One
-    faces: list[tuple[Coordinate, Expr, Condition]] = field(default_factory=list)
+_NO_ANSATZ = "its order beside the others of that face has no plain ansatz"
+_RANDOM = "a slope, while random features need the coordinate itself"
+_ON_FACES = ("Dirichlet", "Neumann", "Robin", "higher slope")
 
 
 def build_hard_conditions(
-    checked: CheckedProblem, wanted: bool | None
+    checked: CheckedProblem, wanted: bool | None, bend: bool = True
 ) -> tuple[dict[str, Ansatz], dict[str, Enforcement]]:
     """Return the ansatz of every field and how every condition is met.
 
     Args:
-        wanted: False builds nothing in; True and None build in what is plain.
+        wanted: False builds nothing in, True all that is possible, None what helps.
+        bend: whether the network may see functions of a coordinate in its place, as slopes need.
     """
     enforcement: dict[str, Enforcement] = {}
+    usable: list[Trace | Piece] = []
     for condition in checked.conditions:
-        reason = "asked for" if wanted is False else _why_not_plain(condition, checked)
-        if reason is not None:
-            enforcement[condition.name] = Enforcement("soft", reason)
+        found = "asked for" if wanted is False else _usable(condition, checked, wanted)
+        if isinstance(found, str):
+            enforcement[condition.name] = Enforcement("soft", found)
+        else:
+            usable.append(found)
     ansatz = {}
+    known: dict[Symbol, Expr] = {}
     for unknown_function in checked.fields:
-        draft = _Draft()
-        mine = [
-            c
-            for c in checked.conditions
-            if c.name not in enforcement and c.solved and c.solved[0].field == unknown_function.name
-        ]
-        for coordinate in [*checked.space, *filter(None, [checked.time])]:
-            faces = [c for c in mine if c.region.pins[0][0] == coordinate.name]
-            if coordinate.role == "time":
-                _add_initial_states(draft, faces, coordinate, unknown_function, checked, enforcement)
-            else:
-                _add_walls(draft, faces, coordinate, unknown_function, checked, enforcement)
-        ansatz[unknown_function.name] = Ansatz(draft.lift, draft.factor)
+        draft = Draft(unknown_function, checked, enforcement, bend, known=known)
+        own = [t for t in usable if t.condition.residual.values[0].field == unknown_function.name]
+        _add_shape(draft, [p for p in own if isinstance(p, Piece)])
+        mine = _without_slopes_that_disagree(draft, [t for t in own if isinstance(t, Trace)])
+        for coordinate in checked.space:
+            _add_walls(draft, [t for t in mine if t.coordinate == coordinate], coordinate)
+        if checked.time is not None:
+            _add_initial_states(draft, [t for t in mine if t.coordinate == checked.time], checked.time)
+        ansatz[unknown_function.name] = draft.ansatz
     ordered = {c.name: enforcement[c.name] for c in checked.conditions}
     return ansatz, ordered
 
 
-def _why_not_plain(condition: Condition, checked: CheckedProblem) -> str | None:
-    """Return why a condition cannot be built in, None where it can."""
-    reasons: Mapping[str, str] = {
-        "Neumann": "a slope: its ansatz is not plain",
-        "Robin": "a mixture of value and slope: its ansatz is not plain",
+def _usable(condition: Condition, checked: CheckedProblem, wanted: bool | None) -> Trace | Piece | str:
+    """Return a condition on a face, on a shape or at the start as what an ansatz takes, or why it cannot be built in."""
+    reasons = {
         "integral": "an integral",
         "periodic": "value only; Periodic(...) would build it in with all derivatives",
         "nonlocal": "it ties two places together",
     }
     if condition.kind in reasons:
         return reasons[condition.kind]
-    if condition.region.boundary is not None or (checked.shape and condition.kind == "Dirichlet"):
-        return "a shaped boundary: distance factors are not built yet"
     if condition.region.where is not None:
-        return "it holds on a part of a face only"
-    if condition.kind != "Dirichlet" and not condition.kind.startswith(_INITIAL):
-        return f"{condition.kind}: only values on faces and initial states are plain"
-    if condition.solved is None:
-        return "it does not give one field outright"
-    value, expr = condition.solved
-    time = checked.time
-    column = checked.coordinates.index(time) if time else -1
-    if condition.kind == "Dirichlet" and any(value.orders):
-        return "a derivative along the face"
-    if any(order for k, order in enumerate(value.orders) if k != column):
-        return "a derivative by a space coordinate at the start"
-    own = {checked.coordinates[i].symbol for i in checked.inputs(_field(checked, value.field))}
-    if expr.free_symbols - own:
-        return "its data contain " + ", ".join(sorted(map(str, expr.free_symbols - own)))
-    if any(node.free_symbols for node in expr.atoms(*_ROUGH)):
+        return "it holds on a part of a face or boundary only"
+    if condition.region.boundary is None and condition.kind not in (*_ON_FACES, *_INITIAL):
+        return f"{condition.kind}: only conditions on faces and initial states can be built in"
+    if condition.region.boundary is None and checked.shape and condition.kind in _ON_FACES:
+        return "its face crosses a shaped domain"
+    if not _is_linear(condition):
+        return "it is not linear in its field"
+    shaped = condition.region.boundary is not None
+    found = piece_of(condition, checked, wanted) if shaped else trace_of(condition, checked)
+    if isinstance(found, str):
+        return found
+    own = {checked.coordinates[i].symbol for i in checked.inputs(_field(checked, condition))}
+    if found.data.free_symbols - own:
+        return "its data contain " + ", ".join(sorted(map(str, found.data.free_symbols - own)))
+    if any(node.free_symbols for node in found.data.atoms(*_ROUGH)):
         return "its data are not smooth: an ansatz would carry the kink through the whole domain"
-    return None
+    return found
 
 
-def _field(checked: CheckedProblem, name: str) -> Field:
+def _is_linear(condition: Condition) -> bool:
+    symbols = {v.symbol for v in condition.residual.values}
+    return not any(condition.residual.expr.diff(s).free_symbols & symbols for s in symbols)
+
+
+def _field(checked: CheckedProblem, condition: Condition) -> Field:
+    name = condition.residual.values[0].field
     return next(f for f in checked.fields if f.name == name)
 
 
-def _add_walls(
-    draft: _Draft,
-    faces: list[Condition],
-    coordinate: Coordinate,
-    function: Field,
-    checked: CheckedProblem,
-    enforcement: dict[str, Enforcement],
-) -> None:
-    """Build in the values on the one or two faces of a space coordinate."""
-    x = coordinate.symbol
-    good: list[tuple[Condition, Expr, Expr]] = []
-    for condition in faces:
-        assert condition.solved is not None
-        at = condition.region.pins[0][1]
-        low = abs(float(at) - coordinate.low) < abs(float(at) - coordinate.high)
-        at = coordinate.low_exact if low else coordinate.high_exact
-        rest = _clean(condition.solved[1] - draft.lift.subs(x, at), checked)
-        reason = _why_incompatible(condition, rest, draft, checked)
-        reason = reason or _why_unfit(condition, rest, function, checked)
+def _without_slopes_that_disagree(draft: Draft, traces: list[Trace]) -> list[Trace]:
+    """Refuse the slopes whose data disagree with a value on another face or an initial state; return the other conditions.
+
+    Of two conditions that disagree where they meet one has to go soft, and values say more than slopes.
+    """
+    kept = []
+    for trace in traces:
+        steep = trace.coordinate.role == "space" and trace.order > 0
+        others = [t for t in traces if t.coordinate != trace.coordinate]
+        others = [t for t in others if t.order == 0 or t.coordinate.role == "time"]
+        reason = (
+            next(filter(None, (why_they_disagree(trace, t, draft) for t in others)), None) if steep else None
+        )
         if reason:
-            enforcement[condition.name] = Enforcement("soft", reason)
-            continue
-        good.append((condition, at, rest))
-    if not good:
+            draft.refuse(trace.name, reason)
+        else:
+            kept.append(trace)
+    return kept
+
+
+def _add_shape(draft: Draft, pieces: list[Piece]) -> None:
+    """Build in the values on a shaped boundary."""
+    shape = draft.checked.shape
+    if shape is None or not pieces:
         return
-    if len(good) == 1:
-        draft.lift += good[0][2]
-    else:
-        (_, a, at_a), (_, b, at_b) = good
-        draft.lift += at_a * (b - x) / (b - a) + at_b * (x - a) / (b - a)
-    for condition, at, _ in good:
-        draft.factor *= x - at if float(at) < coordinate.high else at - x
-        draft.faces.append((coordinate, at, condition))
-        enforcement[condition.name] = Enforcement("hard", "a value on a face of the box")
-    length = coordinate_length(coordinate)
-    draft.factor *= 1 / length if len(good) == 1 else 4 / length**2  # of size 1
+    kept, refused = fitting_pieces(pieces, shape)
+    for name, reason in refused.items():
+        draft.refuse(name, reason)
+    for piece in list(kept):
+        unfit = why_unfit(piece.data, draft)
+        if unfit:
+            draft.refuse(piece.condition.name, unfit)
+            kept.remove(piece)
+    if not kept:
+        return
+    found = shape_ansatz(kept, shape, draft.known)
+    draft.lift += found.lift
+    draft.factor *= found.factor
+    draft.distances = found.distances
+    draft.pieces += kept
+    for piece in kept:
+        draft.enforcement[piece.condition.name] = Enforcement("hard", "a value on the boundary of a shape")
 
 
-def _add_initial_states(
-    draft: _Draft,
-    states: list[Condition],
-    time: Coordinate,
-    function: Field,
-    checked: CheckedProblem,
-    enforcement: dict[str, Enforcement],
-) -> None:
+def _add_walls(draft: Draft, traces: list[Trace], coordinate: Coordinate) -> None:
+    """Build in the conditions on the one or two faces of a space coordinate."""
+    low, high = _fitting(draft, traces)
+    kept = [*low, *high]
+    if not kept:
+        return
+    rests = [draft.rest(trace) for trace in kept]
+    draft.lift += sympy.Add(*map(sympy.Mul, rests, lift_shapes(kept, coordinate)))
+    draft.factor *= walls_factor(low, high, coordinate)
+    ends = flat_ends(low, high)
+    if ends:
+        draft.flat[coordinate.name] = ends
+    for trace in kept:
+        what = "a value" if trace.order == 0 else "a slope" if trace.order == 1 else "a second slope"
+        how = f"{what} on a face of the box"
+        if needs_flat(low if trace.low else high) and trace.order:
+            how += f"; the network sees {coordinate.name} through functions whose slopes vanish there"
+        draft.enforcement[trace.name] = Enforcement("hard", how)
+    draft.traces += kept
+
+
+def _fitting(draft: Draft, traces: list[Trace]) -> tuple[list[Trace], list[Trace]]:
+    """Return the conditions on the low and on the high face that go together and agree with what is built in already."""
+    left = list(traces)
+    while True:
+        faces = [accepted([t for t in left if t.low == low], draft.bend) for low in (True, False)]
+        kept = [*faces[0], *faces[1]]
+        for trace in left:
+            if trace not in kept:
+                draft.refuse(trace.name, _NO_ANSATZ if draft.bend else _RANDOM)
+        left = [t for t in kept if not _refused(draft, t)]
+        if left == kept:
+            return faces[0], faces[1]
+
+
+def _refused(draft: Draft, trace: Trace) -> bool:
+    """Say whether the data of a condition do not fit, and leave it to the loss then."""
+    rest = draft.rest(trace)
+    reason = why_incompatible(trace, rest, draft) or why_unfit(rest, draft)
+    if reason:
+        draft.refuse(trace.name, reason)
+    return reason is not None
+
+
+def _add_initial_states(draft: Draft, states: list[Trace], time: Coordinate) -> None:
     """Build in the initial value, velocity, ...: a Taylor polynomial, as far as it reaches without a gap."""
-    t, start = time.symbol, time.low_exact
-    column = checked.coordinates.index(time)
-    by_order = {c.solved[0].orders[column]: c for c in states if c.solved}
+    elapsed = time.symbol - time.low_exact
+    by_order = {trace.order: trace for trace in states if len(trace.weights) == 1}
     level = 0
     walls = draft.lift
     while level in by_order:
-        condition = by_order.pop(level)
-        assert condition.solved is not None
-        left = walls.diff(t, level) if level else walls
-        rest = _clean(condition.solved[1] - left.subs(t, start), checked)
-        reason = _why_incompatible(condition, rest, draft, checked)
-        spread, kinks = (
-            _spread(rest, condition.solved[1], time, function, checked) if level == 0 else (rest, frozenset())
-        )
-        reason = reason or _why_unfit(condition, rest, function, checked, kinks)
+        trace = by_order.pop(level)
+        rest = draft.clean(trace.data - trace.of(walls))
+        reason = why_incompatible(trace, rest, draft)
+        spread, kinks = _spread(rest, trace.data, time, draft) if level == 0 else (rest, frozenset())
+        reason = reason or why_unfit(trace.data if draft.distances else rest, draft, kinks)
         if reason:
-            enforcement[condition.name] = Enforcement("soft", reason)
+            draft.refuse(trace.name, reason)
             break
-        draft.lift += spread * (t - start) ** level / sympy.factorial(level)
+        draft.lift += spread * elapsed**level / sympy.factorial(level)
         how = "an initial state"
         if kinks:
             how += f"; the kink of its periodic extension in {', '.join(sorted(kinks))} is spread by the diffusion"
-        enforcement[condition.name] = Enforcement("hard", how)
+        draft.enforcement[trace.name] = Enforcement("hard", how)
         level += 1
-    for condition in by_order.values():
-        enforcement[condition.name] = Enforcement("soft", "a lower initial state is soft")
+    for trace in states:
+        if trace.name not in draft.enforcement:
+            draft.refuse(trace.name, "a lower initial state is soft")
     if level:
-        draft.factor *= ((t - start) / coordinate_length(time)) ** level
+        draft.factor *= (elapsed / coordinate_length(time)) ** level
 
 
-def coordinate_length(coordinate: Coordinate) -> Expr:
-    """Return the exact length of a coordinate's range."""
-    length = coordinate.high_exact - coordinate.low_exact
-    # A limit such as 0.5 is binary: as a rational it keeps formulas readable.
-    return sympy.nsimplify(length, rational=True) if isinstance(length, sympy.Float) else length
-
-
-def _clean(rest: Expr, checked: CheckedProblem) -> Expr:
-    """Return 0 for what is zero to rounding, so that formulas stay readable."""
-    scale = max((size(term, checked.coordinates) for term in sympy.Add.make_args(rest)), default=0.0)
-    return sympy.S.Zero if vanishes(rest, checked.coordinates, scale) else rest
-
-
-def _why_incompatible(condition: Condition, rest: Expr, draft: _Draft, checked: CheckedProblem) -> str | None:
-    """Return where the data disagree with what is built in already, None where they agree."""
-    assert condition.solved is not None
-    scale = max(1e-3, size(condition.solved[1], checked.coordinates), size(rest, checked.coordinates))
-    for coordinate, at, other in draft.faces:
-        gap = rest.subs(coordinate.symbol, at)
-        if not vanishes(gap, checked.coordinates, scale):
-            return (
-                f"its data disagree with {other.name} where they meet "
-                f"(by up to {size(gap, checked.coordinates):.3g}): an ansatz would smear the jump"
-            )
-    return None
-
-
-def _spread(
-    rest: Expr, initial: Expr, time: Coordinate, function: Field, checked: CheckedProblem
-) -> tuple[Expr, frozenset[str]]:
+def _spread(rest: Expr, initial: Expr, time: Coordinate, draft: Draft) -> tuple[Expr, frozenset[str]]:
     """Return what is left of an initial function with the kink of its periodic extension spread in time, and in which coordinate.
 
     One coordinate only: two seams that cross would need the product of their kinks.
     """
+    checked, function = draft.checked, draft.function
     for c in checked.coordinates:
         if c.name not in checked.periodic or not rest.has(c.symbol):
             continue
-        if _jump(rest, c, 0, checked) is None and _jump(rest, c, 1, checked) is not None:
+        if jump_at_seam(rest, c, 0, checked) is None and jump_at_seam(rest, c, 1, checked) is not None:
             how = spreading(checked, function, c, initial)
             if how is not None:
                 kink = diffused_kink(rest, c, time, how.nu)
                 return growth(how.rate, time) * (rest + kink), frozenset({c.name})
     return rest, frozenset()
-
-
-def _jump(rest: Expr, c: Coordinate, k: int, checked: CheckedProblem) -> str | None:
-    """Return what jumps at the seam of a period in a derivative, None where it goes on."""
-    slope = rest.diff(c.symbol, k)
-    gap = slope.subs(c.symbol, c.low_exact) - slope.subs(c.symbol, c.high_exact)
-    if vanishes(gap, checked.coordinates, max(1.0, size(slope, checked.coordinates))):
-        return None
-    return "a jump" if k == 0 else "a kink" if k == 1 else f"a jump in derivative {k}"
-
-
-def _why_unfit(
-    condition: Condition,
-    rest: Expr,
-    function: Field,
-    checked: CheckedProblem,
-    diffused: frozenset[str] = frozenset(),
-) -> str | None:
-    """Return why a lift made of these data would spoil the equations, None where it would not.
-
-    Args:
-        diffused: periodic coordinates whose kink is taken care of.
-    """
-    orders = checked.highest_orders(function.name)
-    periodic = [c for c in checked.coordinates if c.name in checked.periodic and rest.has(c.symbol)]
-    for c in periodic:
-        for k in range(orders[checked.coordinates.index(c)] + 1):
-            what = _jump(rest, c, k, checked)
-            if what and not (k == 1 and c.name in diffused):
-                return (
-                    f"its periodic extension in {c.name} has {what}, which the ansatz would keep for all time"
-                )
-    ranges = [range(order + 1) for order in orders]
-    for powers in product(*ranges):
-        if sum(powers) > max(orders, default=0):
-            continue
-        term = rest
-        for c, k in zip(checked.coordinates, powers, strict=True):
-            term = term.diff(c.symbol, k) if k else term
-        if not is_finite(term, checked.coordinates):
-            return "its data have no finite derivative somewhere: the lift would be singular"
-    return None

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 
 from pinnsolver.declare import CheckedProblem, Field, check_problem
 from pinnsolver.errors import UnsupportedProblem
+from pinnsolver.transform.carried_walls import Wall, all_walls, closed_walls
 from pinnsolver.transform.crossing import find_spacing
 from pinnsolver.transform.labels import Labels, labels_of
 from pinnsolver.transform.paths import mean_shift, particle_paths
 from pinnsolver.transform.restate import carried_observations, named_as_declared, restated_problem
 from pinnsolver.transform.transport import ASKED_FOR, EULERIAN, Transport, find_transport
-from pinnsolver.transform.walls import Wall, all_walls, closed_walls
 
 
 @dataclass(frozen=True)

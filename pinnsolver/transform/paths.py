@@ -8,11 +8,11 @@ from sympy import Expr, Integral, Symbol
 from sympy.integrals.manualintegrate import manualintegrate
 
 from pinnsolver.declare import CheckedProblem, Field, FieldValue
+from pinnsolver.transform.carried_walls import Wall
 from pinnsolver.transform.hard import _ROUGH as ROUGH
 from pinnsolver.transform.labels import applied
 from pinnsolver.transform.numeric import vanishes
 from pinnsolver.transform.transport import Transport
-from pinnsolver.transform.walls import Wall
 
 SHIFT = 0.05  # mean displacement over the domain's length from which on it is split off
 
@@ -87,7 +87,7 @@ def _fits(d: Expr, i: int, checked: CheckedProblem, walls: tuple[Wall, ...]) -> 
         for c in checked.space
         if c.name in checked.periodic
     ]
-    return all(vanishes(gap, checked.coordinates, checked.space[i].length) for gap in at_walls + ends)
+    return all(vanishes(gap, checked, checked.space[i].length) for gap in at_walls + ends)
 
 
 def _displacement_field(i: int, checked: CheckedProblem) -> Field:

@@ -13,9 +13,9 @@ from sympy import Eq, Expr, Function
 from pinnsolver.declare import CheckedProblem, Field, FieldValue, Periodic, Problem
 from pinnsolver.declare.checked import Measured
 from pinnsolver.declare.lower import Lowered, lower
+from pinnsolver.transform.carried_walls import Wall, carry_condition, is_periodic, wall_conditions
 from pinnsolver.transform.labels import Labels, applied
 from pinnsolver.transform.transport import Transport
-from pinnsolver.transform.walls import Wall, carry_condition, is_periodic, wall_conditions
 
 
 @dataclass(frozen=True)

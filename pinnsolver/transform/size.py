@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 
 from pinnsolver.declare import CheckedProblem, Settings
+from pinnsolver.declare.settings import NetworkSettings
+from pinnsolver.transform.transformed import Ansatz
 
 
-def parameter_count(checked: CheckedProblem, settings: Settings) -> int:
+def trunk_members(
+    checked: CheckedProblem, network: NetworkSettings, ansatz: Mapping[str, Ansatz]
+) -> list[list[int]]:
+    """Return the fields, by number, that share a trunk: those that see the same coordinates in the same way."""
+    if network.trunks == "separate":
+        return [[k] for k in range(len(checked.fields))]
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for k, field in enumerate(checked.fields):
+        key = (checked.inputs(field), *sorted(ansatz[field.name].flat.items()))
+        groups.setdefault(key, []).append(k)
+    return list(groups.values())
+
+
+def parameter_count(checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, Ansatz]) -> int:
     """Return the number of trainable numbers of the network that the settings ask for, unknowns included.
 
     Args:
         settings: with the network's choices made.
+        ansatz: by field.
     """
     network = settings.network
-    columns = [checked.inputs(field) for field in checked.fields]
-    trunks = [(c, 1) for c in columns] if network.trunks == "separate" else list(Counter(columns).items())
     total = len(checked.unknowns)
     width, depth = network.width or 32, network.depth or 3
-    for inputs, outputs in trunks:
-        periodic = sum(checked.coordinates[i].name in checked.periodic for i in inputs)
-        features = len(inputs) - periodic + 2 * (network.harmonics or 1) * periodic
-        features += 2 * (network.fourier or 0) * (periodic < len(inputs))
+    for members in trunk_members(checked, network, ansatz):
+        field = checked.fields[members[0]]
+        names = [checked.coordinates[i].name for i in checked.inputs(field)]
+        flat = ansatz[field.name].flat
+        periodic = sum(name in checked.periodic for name in names)
+        flattened = sum(name in flat for name in names)
+        features = len(names) + flattened + (2 * (network.harmonics or 1) - 1) * periodic
+        features += 2 * (network.fourier or 0) * (periodic + flattened < len(names))
         first = (features + 1) * width
         total += first * (3 if network.kind == "modified" else 1)
-        total += (depth - 1) * (width + 1) * width + (width + 1) * outputs
+        total += (depth - 1) * (width + 1) * width + (width + 1) * len(members)
     return total

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import sympy
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from pinnsolver.declare import CheckedProblem, Settings
 
@@ -32,10 +32,22 @@ class Ansatz:
     Args:
         lift: meets the conditions, in the problem's coordinates.
         factor: vanishes where they hold, to the order that they need.
+        flat: "low", "high" or "both" by coordinate: the ends at which the slope of raw has to vanish, which it
+            does where the network sees the functions of `flat.py` in the coordinate's place.
+        distances: of the walls of a shape, by the symbol that stands for each in lift, factor and the later ones; functions of the
+            space coordinates.
     """
 
     lift: Expr
     factor: Expr
+    flat: Mapping[str, str] = field(default_factory=dict)
+    distances: Mapping[Symbol, Expr] = field(default_factory=dict)
+
+    def written_out(self, expr: Expr) -> Expr:
+        """Return an expression of the distances as one of the coordinates alone."""
+        for symbol, formula in reversed(list(self.distances.items())):
+            expr = expr.xreplace({symbol: formula})
+        return expr
 
     @classmethod
     def plain(cls) -> Ansatz:
@@ -45,7 +57,7 @@ class Ansatz:
     @property
     def is_plain(self) -> bool:
         """Whether the field is the network's own output."""
-        return bool(self.lift == 0 and self.factor == 1)
+        return bool(self.lift == 0 and self.factor == 1 and not self.flat)
 
 
 @dataclass(frozen=True)

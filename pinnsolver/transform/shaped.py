@@ -1,0 +1,158 @@
+"""Values on a shaped boundary into an ansatz: a factor that vanishes on the walls, a lift that carries the data.
+
+Pieces of the boundary with different data are weighed by their inverse distances (transfinite interpolation; Rvachev, Sheiko, Shapiro,
+Tsukanov 2001; Sukumar and Srivastava 2022, arXiv 2104.08426): with phi_i the distance of piece i and g_i its data,
+
+    lift = sum_i g_i prod_{j != i} phi_j / sum_k prod_{j != k} phi_j.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+import sympy
+from sympy import Expr, Symbol
+
+from pinnsolver.declare import CheckedProblem, Condition
+from pinnsolver.declare.levels import boundary_points
+from pinnsolver.declare.shapes import Primitive, Shape
+from pinnsolver.transform.distance import Tree, meet, primitive_trees, short_number, tree_of
+
+TOUCHING = 1e-2  # of the domain's width: distance below which two pieces of the boundary meet
+TRIED = 4096
+SINGULAR = "its corners that enter the domain, or are blunt, make every distance singular; hard=True builds it in all the same"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A condition on a shaped boundary that gives a field's value outright.
+
+    Args:
+        condition: as declared.
+        data: what the field is there.
+        walls: what is to vanish there, positive inside; one tree for the whole boundary.
+        primitives: whose boundaries they are.
+    """
+
+    condition: Condition
+    data: Expr
+    walls: tuple[Tree, ...]
+    primitives: tuple[Primitive, ...]
+
+
+def piece_of(condition: Condition, checked: CheckedProblem, wanted: bool | None) -> Piece | str:
+    """Return a condition on a shaped boundary as a piece, or why it is not built in.
+
+    Args:
+        wanted: None for what helps, True for all that is possible.
+    """
+    shape, name = checked.shape, condition.region.boundary
+    assert shape is not None and name is not None
+    if condition.kind != "Dirichlet":
+        return f"{condition.kind} on a shaped boundary: only values can be built in there"
+    if condition.solved is None:
+        return "it does not give one field outright"
+    value, data = condition.solved
+    field = next(f for f in checked.fields if f.name == value.field)
+    if not set(shape.symbols) <= set(field.arguments):
+        return f"{field.name} does not depend on all coordinates of the shape"
+    found = [(p, tree, free) for p, tree, free in primitive_trees(shape) if name in ("", p.name)]
+    primitives = tuple(p for p, _, _ in found)
+    if wanted is None and not all(tree.is_smooth for _, tree, _ in found):
+        return SINGULAR
+    if name == "" or all(p in primitives for p in shape.primitives()):
+        whole = tree_of(shape)
+        if wanted is None and not whole.is_smooth:
+            return SINGULAR
+        return Piece(condition, data, (whole,), primitives)
+    if not all(free for _, _, free in found):
+        return "its shape is joined to another, and its boundary enters the domain"
+    return Piece(condition, data, tuple(tree for _, tree, _ in found), primitives)
+
+
+def fitting_pieces(pieces: Sequence[Piece], shape: Shape) -> tuple[list[Piece], dict[str, str]]:
+    """Return the pieces that go together, and by condition why the others do not."""
+    kept: list[Piece] = []
+    refused: dict[str, str] = {}
+    width = min(b - a for a, b in zip(*shape.bounds(), strict=True))
+    for piece in pieces:
+        other = next((k for k in kept if k.data != piece.data and _touch(k, piece, shape, width)), None)
+        if other is None:
+            kept.append(piece)
+        else:
+            refused[piece.condition.name] = (
+                f"it meets {other.condition.name}, which has other data: the lift would be singular there"
+            )
+    return kept, refused
+
+
+def _touch(a: Piece, b: Piece, shape: Shape, width: float) -> bool:
+    """Say whether two pieces of the boundary meet, or share a part."""
+    if set(a.primitives) & set(b.primitives):
+        return True
+    points = piece_points(a, shape)
+    distances = [sympy.lambdify(shape.symbols, wall.distance, "numpy")(*points.T) for wall in b.walls]
+    return bool(len(points) == 0 or np.min(np.abs(distances)) < TOUCHING * width)
+
+
+def piece_points(piece: Piece, shape: Shape) -> np.ndarray:
+    """Return some points of the boundary where a piece's condition holds, (n, d)."""
+    return boundary_points(shape, TRIED, np.random.default_rng(0), piece.condition.region.boundary or "")
+
+
+@dataclass(frozen=True)
+class ShapeAnsatz:
+    """Lift and factor of a shape, in terms of the distances of its walls.
+
+    Args:
+        lift, factor: of the coordinates and of the symbols of `distances`.
+        distances: by symbol their formulas, of the space coordinates and of earlier symbols; positive inside the shape.
+    """
+
+    lift: Expr
+    factor: Expr
+    distances: Mapping[Symbol, Expr]
+
+
+def shape_ansatz(pieces: Sequence[Piece], shape: Shape, known: dict[Symbol, Expr]) -> ShapeAnsatz:
+    """Return what has the data of each piece on it, and what vanishes on all of them.
+
+    Args:
+        known: distances of other fields, to which those of this one are added.
+    """
+    half = short_number(min(b - a for a, b in zip(*shape.bounds(), strict=True)) / 2)
+    symbols = {formula: symbol for symbol, formula in known.items()}
+
+    def named(formula: Expr) -> Expr:
+        symbol = symbols.setdefault(formula, Symbol(f"phi_{len(known) + 1}", real=True))
+        known[symbol] = formula
+        return symbol
+
+    whole = [piece for piece in pieces if set(piece.primitives) == set(shape.primitives())]
+    pieces = whole[:1] or pieces  # pieces of the whole have its data
+    far: dict[Expr, list[Expr]] = {}  # by data the distances of its pieces
+    for piece in pieces:
+        far.setdefault(piece.data, []).extend(wall.factor(half, named) for wall in piece.walls)
+    groups = [reduce(lambda a, b: meet(a, b, named), dict.fromkeys(walls)) for walls in far.values()]
+    factor = reduce(lambda a, b: meet(a, b, named), groups)
+    if len(far) == 1:
+        return ShapeAnsatz(next(iter(far)), factor, _closure([factor], known))
+    # Products in steps of two: the derivatives of each are short.
+    others = [reduce(lambda a, b: named(a * b), [*groups[:i], *groups[i + 1 :]]) for i in range(len(groups))]
+    total = named(sympy.Add(*others))
+    lift = sympy.Add(
+        *(data * named(other / total) for data, other in zip(far, others, strict=True) if data != 0)
+    )
+    return ShapeAnsatz(lift, factor, _closure([lift, factor], known))
+
+
+def _closure(exprs: Sequence[Expr], known: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
+    """Return the distances that expressions and they themselves are made of, in the order of their definition."""
+    used = set().union(*(expr.free_symbols for expr in exprs))
+    for symbol in reversed(list(known)):
+        if symbol in used:
+            used |= known[symbol].free_symbols
+    return {symbol: formula for symbol, formula in known.items() if symbol in used}

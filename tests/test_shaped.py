@@ -1,0 +1,234 @@
+"""Distances of shapes as formulas, and values on shaped boundaries built in."""
+
+import numpy as np
+import pytest
+import sympy
+from conftest import assert_exact_solution_fits, assert_hard_conditions_hold, compiled, is_hard
+from sympy import Eq, Function, Rational, exp, log, symbols
+
+from pinnsolver import (
+    Ball,
+    Cuboid,
+    Disk,
+    Ellipse,
+    Interval,
+    NormalDerivative,
+    On,
+    Polygon,
+    Problem,
+    Rectangle,
+)
+from pinnsolver.declare.levels import boundary_points, level
+from pinnsolver.transform.distance import tree_of
+
+x, y, z, t = symbols("x y z t")
+u, v = Function("u"), Function("v")
+
+SHEET = Rectangle((x, y), (0, 0), (2, 1), name="sheet")
+HOLE = Disk((x, y), (0.5, 0.5), 0.2, name="hole")
+STEP = Polygon((x, y), [(0, 0), (0, 1), (-1, 1), (-1, -1), (1, -1), (1, 0)])
+SPIRAL = [(0, 0), (6, 0), (6, 6), (1, 6), (1, 2), (4, 2), (4, 4), (3, 4), (3, 3), (2, 3)]
+SPIRAL += [(2, 5), (5, 5), (5, 1), (0, 1)]
+HEXAGON = [(np.cos(k * np.pi / 3), np.sin(k * np.pi / 3)) for k in range(6)]
+SHAPES = {
+    "interval": Interval(x, -1, 2),
+    "rectangle": SHEET,
+    "disk": HOLE,
+    "ellipse": Ellipse((x, y), (0.3, 0.2), (2, 0.5), angle=0.4),
+    "triangle": Polygon((x, y), [(0, 0), (0, 1), (1, 0)]),
+    "hexagon": Polygon((x, y), HEXAGON),
+    "step": STEP,
+    "spiral": Polygon((x, y), SPIRAL),
+    "cuboid": Cuboid((x, y, z), (0, 0, 0), (1, 2, 1)),
+    "ball": Ball((x, y, z), (0, 0, 0), 1),
+    "hole": SHEET - HOLE,
+    "square hole": SHEET - Rectangle((x, y), (0.5, 0.25), (1, 0.75)),
+    "union": SHEET | Disk((x, y), (2, 0.5), 0.3),
+    "lens": SHEET & Disk((x, y), (2, 0.5), 0.8),
+    "nested": SHEET
+    - (HOLE | Disk((x, y), (0.7, 0.5), 0.2))
+    - (Rectangle((x, y), (1.2, 0.3), (1.8, 0.6)) - Disk((x, y), (1.5, 0.45), 0.1)),
+    "hollow": Cuboid((x, y, z), (0, 0, 0), (1, 1, 1)) - Ball((x, y, z), (0.5, 0.5, 0.5), 0.3),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_a_distance_has_the_sign_of_the_inside_and_slope_one_on_the_wall(shape):
+    tree = tree_of(shape)
+    distance = sympy.lambdify(shape.symbols, tree.distance, "numpy")
+    low, high = (np.array(corner) for corner in shape.bounds())
+    rng = np.random.default_rng(0)
+    points = low + (high - low) * (1.4 * rng.random((2000, len(low))) - 0.2)
+    levels = level(shape, points)
+    clear = np.abs(levels) > 1e-6
+    np.testing.assert_array_equal(np.sign(distance(*points[clear].T)), -np.sign(levels[clear]))
+    walls = boundary_points(shape, 300, rng)
+    assert np.abs(distance(*walls.T)).max() < 1e-13
+    steps = 1e-6 * np.eye(len(low))
+    slopes = np.stack([(distance(*(walls + h).T) - distance(*(walls - h).T)) / 2e-6 for h in steps])
+    assert np.median(np.linalg.norm(slopes, axis=0)) == pytest.approx(1, abs=1e-5)
+    factor = sympy.lambdify(shape.symbols, tree.factor(Rational(1, 2)), "numpy")
+    assert (factor(*points[levels < -1e-6].T) > 0).all()
+    assert np.abs(factor(*walls.T)).max() < 1e-10
+
+
+def inside(tree, points):
+    """Return a tree's level by minima and maxima, an independent route to its sign."""
+    if tree.kind == "wall":
+        return sympy.lambdify((x, y), tree.formula, "numpy")(*points.T)
+    levels = [inside(part, points) for part in tree.parts]
+    return (np.minimum if tree.kind == "and" else np.maximum).reduce(levels)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_half_planes_joined_make_up_any_polygon(seed):
+    rng = np.random.default_rng(seed)
+    angles = np.sort(rng.random(9)) * 2 * np.pi
+    radii = 0.1 + rng.random(9)
+    corners = [(float(r * np.cos(a)), float(r * np.sin(a))) for r, a in zip(radii, angles, strict=True)]
+    star = Polygon((x, y), corners)
+    points = 3 * rng.random((2000, 2)) - 1.5
+    levels = level(star, points)
+    clear = np.abs(levels) > 1e-6
+    np.testing.assert_array_equal(np.sign(inside(tree_of(star), points[clear])), -np.sign(levels[clear]))
+
+
+def test_one_value_of_an_r_function_is_what_the_formula_says():
+    corner = Polygon((x, y), HEXAGON) | Polygon((x, y), [(3, 0), (6, 0), (3, 4)])
+    assert not tree_of(corner).is_smooth
+    disks = Disk((x, y), (0, 0), 1) | Disk((x, y), (3, 0), 2)  # at (0, 0): 1/2 or (4 - 9) / 4
+    expected = 0.5 - 1.25 + np.hypot(0.5, 1.25)
+    assert float(tree_of(disks).distance.subs({x: 0, y: 0})) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "smooth"),
+    [
+        ("hole", True),
+        ("lens", True),
+        ("triangle", True),
+        ("step", False),
+        ("hexagon", False),
+        ("union", False),
+    ],
+)
+def test_corners_that_enter_the_domain_or_are_blunt_are_seen(name, smooth):
+    assert tree_of(SHAPES[name]).is_smooth == smooth
+
+
+def membrane(domain, *conditions, exact=None, **settings):
+    """Return Poisson's equation on a shape."""
+    function = u(*domain.symbols)
+    laplacian = [sum(f.diff(s, 2) for s in domain.symbols) for f in (function, exact or sympy.S.One)]
+    return compiled(
+        Problem(
+            "membrane",
+            [Eq(*laplacian)],
+            domain,
+            conditions=conditions,
+            reference={u: exact} if exact else None,
+        ),
+        **{"hard": True, "network__width": 8, "network__depth": 2, **settings},
+    )
+
+
+EASY = [n for n in SHAPES if n not in ("spiral", "nested")]
+
+
+@pytest.mark.parametrize("name", EASY)
+def test_a_value_on_the_whole_boundary_holds_for_random_weights(name):
+    shape = SHAPES[name]
+    exact = exp(sum(shape.symbols) / 2)
+    made = membrane(shape, On(shape.boundary, Eq(u(*shape.symbols), exact)), exact=exact)
+    assert all(is_hard(made).values())
+    assert made.transformed.ansatz["u"].lift == exact
+    assert_hard_conditions_hold(made)
+    assert_exact_solution_fits(made)
+
+
+def test_pieces_with_different_data_share_a_lift():
+    domain = SHEET - HOLE - Disk((x, y), (1.5, 0.5), 0.3, name="other")
+    data = {"sheet": 1 + x, "hole": y**2, "other": sympy.S.Zero}
+    made = membrane(domain, *(On(name, Eq(u(x, y), value)) for name, value in data.items()))
+    assert all(is_hard(made).values())
+    assert_hard_conditions_hold(made)
+
+
+def test_equal_constants_make_a_constant_lift():
+    made = membrane(SHEET - HOLE, On("sheet", Eq(u(x, y), 2)), On("hole", Eq(u(x, y), 2)))
+    assert made.transformed.ansatz["u"].lift == 2
+
+
+def test_a_piece_named_beside_the_whole_boundary_is_no_second_wall():
+    domain = SHEET - HOLE
+    named = membrane(domain, On(domain.boundary, Eq(u(x, y), 2)), On("hole", Eq(u(x, y), 2)))
+    alone = membrane(domain, On(domain.boundary, Eq(u(x, y), 2)))
+    assert all(is_hard(named).values())
+    assert named.transformed.ansatz["u"] == alone.transformed.ansatz["u"]
+
+
+def test_a_value_beside_a_flux_holds_on_its_own_piece():
+    exact = log(x**2 + y**2)
+    ring = Disk((x, y), (0, 0), 2, name="outer") - Disk((x, y), (0, 0), 1, name="inner")
+    made = membrane(
+        ring, On("outer", Eq(u(x, y), log(4))), On("inner", Eq(NormalDerivative(u(x, y)), -2)), exact=exact
+    )
+    assert list(is_hard(made).values()) == [True, False]
+    assert_hard_conditions_hold(made)
+    assert_exact_solution_fits(made)
+
+
+def test_a_shape_in_time_holds_walls_and_start_together_by_field():
+    domain = SHEET - HOLE
+    exact = {u: exp(x - t), v: 1 + x * y * t}
+    functions = {u: u(x, y, t), v: v(x, y, t)}
+    problem = Problem(
+        "two",
+        [Eq(f.diff(t) - f.diff(x, 2), exact[k].diff(t) - exact[k].diff(x, 2)) for k, f in functions.items()],
+        domain,
+        (t, 0, 1),
+        [
+            On(domain.boundary, Eq(u(x, y, t), exact[u])),
+            On("hole", Eq(v(x, y, t), exact[v])),
+            *(Eq(f.subs(t, 0), exact[k].subs(t, 0)) for k, f in functions.items()),
+        ],
+        reference=exact,
+    )
+    made = compiled(problem, hard=True, network__width=8, network__depth=2)
+    assert all(is_hard(made).values())
+    assert_hard_conditions_hold(made)
+    assert_exact_solution_fits(made)
+
+
+BAR = Rectangle((x, y), (0, 0), (1, 1), name="bar")
+END = Disk((x, y), (1, 0.5), 0.3, name="end")
+
+
+@pytest.mark.parametrize(
+    ("domain", "conditions", "reason"),
+    [
+        (BAR | END, [On("bar", Eq(u(x, y), 0))], "its boundary enters the domain"),
+        (BAR & END, [On("bar", Eq(u(x, y), 0)), On("end", Eq(u(x, y), 1))], "which has other data"),
+        (SHEET, [On(SHEET.boundary, Eq(u(x, y), 0), where=x < 1)], "a part of a face or boundary"),
+        (SHEET, [On(SHEET.boundary, Eq(u(x, y), abs(x - 1)))], "not smooth"),
+        (SHEET, [On(SHEET.boundary, Eq(u(x, y), sympy.sqrt(x)))], "singular"),
+        (SHEET, [On(SHEET.boundary, Eq(NormalDerivative(u(x, y)), 1))], "only values"),
+        (SHEET, [On(SHEET.boundary, Eq(u(x, y) ** 2, 1))], "not linear"),
+    ],
+)
+def test_a_condition_on_a_shape_that_cannot_be_built_in_says_why(domain, conditions, reason):
+    enforced = list(membrane(domain, *conditions).transformed.enforcement.values())
+    assert enforced[-1].how == "soft" and reason in enforced[-1].reason
+
+
+def test_a_start_that_disagrees_with_the_walls_stays_soft():
+    problem = Problem(
+        "start",
+        [Eq(u(x, y, t).diff(t), u(x, y, t).diff(x, 2))],
+        HOLE,
+        (t, 0, 1),
+        [On(HOLE.boundary, Eq(u(x, y, t), 0)), Eq(u(x, y, 0), 1)],
+    )
+    enforced = compiled(problem, hard=True).transformed.enforcement.values()
+    assert [e.how for e in enforced] == ["hard", "soft"]
+    assert "where they meet (by up to 1)" in list(enforced)[1].reason
