@@ -2,9 +2,11 @@
 
 -psi_xx + V psi = E psi for |x| <= 1, E unknown, V = 20 for |x| < 0.2 and 0 beyond; psi is even, zero at both ends, and psi^2
 integrates to 1.  `inner` is psi at x = s / 5, `outer` at x = (1 + 4 s) / 5, 0 <= s <= 1: each is smooth, and at the edge,
-where V and psi_xx jump, value and slope agree.  A = psi(0) > 0 settles the sign.
+where V and psi_xx jump, value and slope agree.  E < 20, A = psi(0) > 0 and B = psi(0.2) > 0 ask for the state without a
+node.
 True value: E = 7.718698183708
 True value: A = 0.5870389778358
+True value: B = 0.7372314351509
 Source: any textbook of quantum mechanics; units in which hbar^2 / (2 m) and half the width are 1.  Within the barrier
 psi is a hyperbolic cosine of q x, beyond it a sine of k (1 - |x|), where q tanh(q / 5) = -k / tan(4 k / 5), k^2 = E,
 q^2 = 20 - E.
@@ -19,7 +21,8 @@ from pinnsolver import Problem, Unknown
 
 s = symbols("s")
 inner, outer = Function("inner"), Function("outer")
-E, A = Unknown("E", start=5, low=0), Unknown("A", start=1, low=0)
+E = Unknown("E", start=5, low=0, high=20)
+A, B = Unknown("A", start=1, low=0), Unknown("B", start=1, low=0)
 height, a, b = 20, 0.2, 0.8  # a and b: widths of half the barrier and of what lies beside it
 
 
@@ -44,7 +47,8 @@ problem = Problem(
     conditions=[
         Eq(inner(0), A),
         Eq(inner(s).diff(s).subs(s, 0), 0),
-        Eq(inner(1), outer(0)),
+        Eq(inner(1), B),
+        Eq(outer(0), B),
         Eq(inner(s).diff(s).subs(s, 1) / a, outer(s).diff(s).subs(s, 0) / b),
         Eq(outer(1), 0),
         Eq(2 * a * Integral(inner(s) ** 2, (s, 0, 1)) + 2 * b * Integral(outer(s) ** 2, (s, 0, 1)), 1),

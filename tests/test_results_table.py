@@ -58,6 +58,7 @@ def test_errors_are_named_where_there_are_several():
 
 def test_the_method_names_what_is_not_usual():
     assert results.method_text({"optimizer.second": "lbfgs"}) == "soft, lbfgs"
+    assert results.method_text({"windows": 8, "optimizer.second": "lbfgs"}) == "soft, 8 windows, lbfgs"
     chosen = CHOICES | {"causal": True, "frame": "lagrangian", "optimizer.second": "gauss-newton"}
     assert results.method_text(chosen) == "3 of 4 conditions hard, causal, lagrangian, gauss-newton"
 

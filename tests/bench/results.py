@@ -95,7 +95,8 @@ def record_of(result: Mapping[str, Any], true: Mapping[str, float]) -> dict[str,
         },
         **{key: result[key] for key in ("seconds", "steps", "stopped")},
         "choices": {
-            key: choices.get(key) for key in ("hard conditions", "causal", "frame", "optimizer.second")
+            key: choices.get(key)
+            for key in ("hard conditions", "causal", "frame", "windows", "optimizer.second")
         },
     }
 
@@ -171,6 +172,7 @@ def method_text(choices: Mapping[str, Any]) -> str:
     parts = [f"{choices['hard conditions']} hard" if choices.get("hard conditions") else "soft"]
     parts += ["causal"] * (choices.get("causal") not in (None, False, "False"))
     parts += [choices["frame"]] if choices.get("frame") not in (None, "eulerian") else []
+    parts += [f"{choices['windows']} windows"] if choices.get("windows") not in (None, 1) else []
     return ", ".join([*parts, str(choices.get("optimizer.second"))])
 
 
