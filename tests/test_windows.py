@@ -218,6 +218,16 @@ def test_chaos_is_cut_and_a_short_quiet_run_is_not():
     assert choose_windows(check_problem(HEAT))[0] == 1
 
 
+def test_fields_in_space_are_cut_where_waves_grow_much():
+    def burst(rate):
+        grown = Eq(u(x, t).diff(t), rate * u(x, t) + u(x, t).diff(x, 2) - u(x, t) ** 3)
+        return Problem("burst", [grown], [(x, 0, 1)], (t, 0, 1), [Eq(u(x, 0), 0), Periodic(x)])
+
+    assert choose_windows(check_problem(burst(7)))[0] == 1
+    count, reason = choose_windows(check_problem(burst(12)))
+    assert count == 3 and "12" in reason
+
+
 def test_a_window_takes_its_weights_anew_from_its_length():
     settings = Settings().with_values({**SMALL, "windows": 5, "hard": False})
     whole = transform_problem(check_problem(HEAT), settings)

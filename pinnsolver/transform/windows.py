@@ -24,7 +24,7 @@ from pinnsolver.transform.transformed import Ansatz
 
 INITIAL = "initial"  # what the kinds of initial conditions begin with
 TURN = 4.0  # of growth or turning that one window takes, in radians or e-foldings: measured on Lorenz' system
-FEW = 16.0  # that one network holds
+FEW, FEW_IN_SPACE = 16.0, 8.0  # that one network holds: measured on Lotka-Volterra and Kuramoto-Sivashinsky
 MOST = 100  # windows
 
 
@@ -128,7 +128,11 @@ def choose_windows(checked: CheckedProblem) -> tuple[int, str]:
     assert checked.time is not None
     found = rates(checked)
     turns = max(found.growth, found.turning if not checked.space else 0.0) * checked.time.length
-    count = int(np.clip(np.ceil(turns / TURN), 1, MOST)) if turns > FEW else 1
+    count = (
+        int(np.clip(np.ceil(turns / TURN), 1, MOST))
+        if turns > (FEW_IN_SPACE if checked.space else FEW)
+        else 1
+    )
     what = f"perturbations of the initial state turn or grow by {turns:.3g} radians or e-foldings over the horizon"
     if count == 1:
         return 1, f"{what}: one network holds it" if turns else "nothing that grows over the horizon"
