@@ -238,6 +238,14 @@ def test_a_window_takes_its_weights_anew_from_its_length():
     )
 
 
+def test_a_weight_that_was_asked_for_a_soft_initial_condition_stays_with_the_first_window():
+    name = "u(x, 0) = x + sin(pi*x)"
+    settings = Settings().with_values({**SMALL, "windows": 3, "hard": False, f"weights.{name}": 7.0})
+    whole = transform_problem(check_problem(HEAT), settings)
+    first, second = (transform_window(whole, k) for k in (0, 1))
+    assert first.settings.weights[name] == 7.0 and name not in second.settings.weights
+
+
 def decay():
     rate, start = sqrt(2), 3
     return Problem(

@@ -76,8 +76,9 @@ def transform_window(whole: TransformedProblem, k: int) -> TransformedProblem:
         ansatz = {name: seam_ansatz(a, checked.time, levels[name]) for name, a in ansatz.items()}
     settings = whole.settings
     automatic, scales = term_weights(checked, () if whole.frame is None else whole.frame.learned)
-    if whole.choices["weights"].reason != ASKED:
-        settings = settings.model_copy(update={"weights": None})
+    asked = whole.choices["weights"].reason == ASKED
+    given = {n: w for n, w in (settings.weights or {}).items() if asked and n in automatic}
+    settings = settings.model_copy(update={"weights": given})
     weights, _ = _weights(automatic, settings, enforcement)
     settings = settings.model_copy(update={"weights": weights})
     return TransformedProblem(checked, settings, ansatz, enforcement, whole.choices, scales, levels)
