@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from pinnsolver.contestants import AUTOMATIC, Contestant, Given, choose_contestants, label_of
 from pinnsolver.declare import Problem, Settings
 from pinnsolver.errors import PinnsolverError, RunFolderError, TrainingDiverged, UnsupportedProblem
@@ -160,9 +158,7 @@ def compare_into(
     folders = folder_names(contestants)
     if place is not None:
         place.refuse_held(folders)
-    # Or the first contestant alone would wait: for our loops, and for what torch loads with its first optimizer.
-    warm_up()
-    torch.optim.Adam([torch.zeros(1, requires_grad=True)])
+    warm_up()  # or the first contestant alone would wait for our loops
     tour = _Tour(place, problem, folders, quiet)
     for k, contestant in enumerate(contestants):
         tour.visit(contestant, f"{k + 1} of {len(contestants)}")

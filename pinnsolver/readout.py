@@ -70,7 +70,7 @@ def read_out(
     plain = TransformedProblem(
         declared,
         transformed.settings,
-        {f.name: Ansatz(sympy.S.Zero, sympy.S.One) for f in declared.fields},
+        {f.name: Ansatz.plain() for f in declared.fields},
         {c.name: Enforcement("soft", "read out only") for c in declared.conditions},
         transformed.choices,
         transformed.scales,

@@ -24,10 +24,10 @@ CHECKPOINT_SECONDS = 8.0  # the contract: at least every 10 s
 PATIENCE = 2000  # steps of Adam without a better held-out loss
 OVERFIT = 3.0  # held-out loss over the training one above which points are being learnt by heart
 NOISE = 1.5  # ratio of held-out losses that their few points in sharp layers cannot tell apart: measured
-WINDOW_PROGRESS, WINDOW_PATIENCE = (
-    0.5,
-    40,
-)  # a window's held-out loss falls to that part in so many steps, or it has converged
+WINDOW_PATIENCE = (
+    40  # steps in which a window's held-out loss has to fall to the next part, or it has converged
+)
+WINDOW_PROGRESS = 0.5
 LEAST_SHARE = 0.1  # of what is left, for a window that needs it
 WINDOW_SHARE = 3  # of the equal parts of what is left, for a window that needs them: errors of the first ones grow in all others
 RESTARTS = 3  # from the best state after a loss that is not finite

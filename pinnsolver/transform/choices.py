@@ -154,10 +154,8 @@ def _method(checked: CheckedProblem, settings: Settings) -> _Automatic:
         raise UnsupportedProblem(
             f"The problem cannot be cut into {settings.windows} windows of time: {reason}.\nLeave out windows, or use windows=1"
         )
-    return {
-        "windows": choose_windows(checked),
-        "causal": _causal(checked, settings),
-    }
+    windows = choose_windows(checked)
+    return {"windows": windows, "causal": _causal(checked, settings.windows or windows[0])}
 
 
 def _network(checked: CheckedProblem, settings: Settings) -> _Automatic:
@@ -259,13 +257,13 @@ def _plan(checked: CheckedProblem, settings: Settings) -> _Automatic:
     }
 
 
-def _causal(checked: CheckedProblem, settings: Settings) -> tuple[bool, str]:
+def _causal(checked: CheckedProblem, windows: int) -> tuple[bool, str]:
     """Return whether time is weighted causally, and why."""
     if checked.time is None:
         return False, "no time"
     if checked.space:
         return False, "a field in space: walls and diffusion hold its times together"
-    if (settings.windows or choose_windows(checked)[0]) > 1:
+    if windows > 1:
         return False, "windows of time are short enough to be solved at once"
     if not any(c.kind.startswith("initial") for c in checked.conditions):
         return False, "no initial state to start from"

@@ -32,7 +32,7 @@ from pinnsolver.transform.walls import (
     walls_factor,
 )
 
-_ROUGH = (
+ROUGH = (
     sympy.Piecewise,
     sympy.Abs,
     sympy.sign,
@@ -106,7 +106,7 @@ def _usable(condition: Condition, checked: CheckedProblem, wanted: bool | None) 
     own = {checked.coordinates[i].symbol for i in checked.inputs(_field(checked, condition))}
     if found.data.free_symbols - own:
         return "its data contain " + ", ".join(sorted(map(str, found.data.free_symbols - own)))
-    if any(node.free_symbols for node in found.data.atoms(*_ROUGH)):
+    if any(node.free_symbols for node in found.data.atoms(*ROUGH)):
         return "its data are not smooth: an ansatz would carry the kink through the whole domain"
     return found
 

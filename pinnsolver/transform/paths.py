@@ -9,7 +9,7 @@ from sympy.integrals.manualintegrate import manualintegrate
 
 from pinnsolver.declare import CheckedProblem, Field, FieldValue
 from pinnsolver.transform.carried_walls import Wall
-from pinnsolver.transform.hard import _ROUGH as ROUGH
+from pinnsolver.transform.hard import ROUGH
 from pinnsolver.transform.labels import applied
 from pinnsolver.transform.numeric import vanishes
 from pinnsolver.transform.transport import Transport
