@@ -13,7 +13,7 @@ PROBLEMS ?=
 JINNS_PYTHON ?=
 PEERS ?=
 
-.PHONY: setup demo test slow check format bench bench-engine bench-peers bench-table results clean
+.PHONY: setup demo test slow check format bench bench-engine bench-peers bench-table results hands clean
 
 setup: $(INSTALLED)
 
@@ -61,6 +61,10 @@ bench-table: setup
 # Every problem by the automatic choices, or some: `make results PROBLEMS="lorenz heat" SECONDS=60`; the table is problems/README.md.
 results: setup
 	$(BIN)/python -m tests.bench results --seconds $(SECONDS) --threads $(THREADS) $(if $(PROBLEMS),--problems "$(PROBLEMS)")
+
+# The automatic choice against every choice by hand, at equal budget; the table is problems/CHOICES.md.
+hands: setup
+	$(BIN)/python -m tests.bench hands --seconds $(SECONDS) --threads $(THREADS) $(if $(PROBLEMS),--problems "$(PROBLEMS)")
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -152,12 +152,12 @@ def _alternatives(checked: CheckedProblem, own: Settings, common: Settings) -> d
         ("plain", PLAIN),
     ]
     entered: list[tuple[str, Mapping[str, Any]]] = []
-    seen = [_effect(automatic)]
+    seen = [effect_of(automatic)]
     for name, asked in candidates:
         if any(getattr(common, key, None) != getattr(own, key, None) for key in asked):
             continue  # the user has settled it for all contestants
         try:
-            effect = _effect(transform_problem(checked, common.with_values(dict(asked))))
+            effect = effect_of(transform_problem(checked, common.with_values(dict(asked))))
         except (UnsupportedProblem, DeclarationError):
             continue
         if effect not in seen:
@@ -166,7 +166,7 @@ def _alternatives(checked: CheckedProblem, own: Settings, common: Settings) -> d
     return by_label(entered)
 
 
-def _effect(transformed: TransformedProblem) -> tuple[Settings, tuple[str, ...]]:
+def effect_of(transformed: TransformedProblem) -> tuple[Settings, tuple[str, ...]]:
     """Return what a contestant really does: two ways of asking for the same are one."""
     how = tuple(e.how for e in transformed.enforcement.values())
     return transformed.settings.model_copy(update={"hard": None}), how

@@ -1,4 +1,4 @@
-"""`python -m tests.bench engine|peers|table|results`: measure, print, keep in outputs/, write into the README."""
+"""`python -m tests.bench engine|peers|table|results|hands`: measure, print, keep in outputs/, write into the README."""
 
 from __future__ import annotations
 
@@ -37,6 +37,13 @@ def main() -> None:
     results.add_argument("--threads", type=int, default=2)
     results.add_argument("--problems", default="", help="all by default")
     results.add_argument("--table", action="store_true", help="measure nothing, build the table again")
+    hands = parts.add_parser(
+        "hands", help="the automatic choice against choices by hand, into problems/CHOICES.md"
+    )
+    hands.add_argument("--seconds", type=float, default=20.0, help="of each run")
+    hands.add_argument("--seed", type=int, default=0)
+    hands.add_argument("--threads", type=int, default=2)
+    hands.add_argument("--problems", default="", help="all by default")
     given = parser.parse_args()
     if given.part == "engine":
         _engine(given.threads)
@@ -44,6 +51,8 @@ def main() -> None:
         _peers(parser, given)
     elif given.part == "results":
         _results(parser, given)
+    elif given.part == "hands":
+        _hands(parser, given)
     else:
         _table(parser)
 
@@ -75,17 +84,32 @@ def _peers(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
 
 
 def _results(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
-    from .results import PAGE, measure, names_at_hand, write_page
+    from .results import PAGE, measure, write_page
 
-    names = given.problems.split() or names_at_hand()
-    unknown = sorted(set(names) - set(names_at_hand()))
-    if unknown:
-        parser.error(f"no problem {', '.join(unknown)}; there are {', '.join(names_at_hand())}")
+    names = _problems(parser, given)
     if given.table:
         write_page()
     else:
         measure(names, given.seconds, given.seed, given.threads)
     print(PAGE.relative_to(ROOT))
+
+
+def _hands(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    from .hands import PAGE, measure_hands
+
+    measure_hands(_problems(parser, given), given.seconds, given.seed, given.threads)
+    print(PAGE.relative_to(ROOT))
+
+
+def _problems(parser: argparse.ArgumentParser, given: argparse.Namespace) -> list[str]:
+    """Return the problems asked for, all by default."""
+    from .results import names_at_hand
+
+    names = given.problems.split() or names_at_hand()
+    unknown = sorted(set(names) - set(names_at_hand()))
+    if unknown:
+        parser.error(f"no problem {', '.join(unknown)}; there are {', '.join(names_at_hand())}")
+    return names
 
 
 def _table(parser: argparse.ArgumentParser) -> None:

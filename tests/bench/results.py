@@ -86,7 +86,6 @@ def record_of(result: Mapping[str, Any], true: Mapping[str, float]) -> dict[str,
         result: its content.
         true: the unknown numbers' true values, by name.
     """
-    choices = {name: choice["value"] for name, choice in result["choices"].items()}
     return {
         "relative_l2": result["relative_l2"],
         "unknowns": {
@@ -94,11 +93,15 @@ def record_of(result: Mapping[str, Any], true: Mapping[str, float]) -> dict[str,
             for name, value in result["unknowns"].items()
         },
         **{key: result[key] for key in ("seconds", "steps", "stopped")},
-        "choices": {
-            key: choices.get(key)
-            for key in ("hard conditions", "causal", "frame", "windows", "optimizer.second")
-        },
+        "choices": chosen_methods(result),
     }
+
+
+def chosen_methods(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the methods that a run chose, by name, from its `result.json`."""
+    choices = {name: choice["value"] for name, choice in result["choices"].items()}
+    keys = ("hard conditions", "causal", "frame", "windows", "optimizer.second")
+    return {key: choices.get(key) for key in keys}
 
 
 def true_values(name: str) -> dict[str, float]:

@@ -1,0 +1,164 @@
+"""`make hands`: the automatic choice against every choice by hand, at equal budget, as a table in problems/CHOICES.md.
+
+By hand means {all conditions hard that can be, all soft} x {causal, not} x {the frames}, as far as the problem allows them
+and they differ. What is measured is kept in outputs/hands, a JSON file for each problem.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import statistics
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+
+from pinnsolver import load_problem
+from pinnsolver.comparison import compare
+from pinnsolver.contestants import AUTOMATIC, effect_of, label_of
+from pinnsolver.declare import Problem, Settings, check_problem
+from pinnsolver.errors import DeclarationError, PinnsolverError, UnsupportedProblem
+from pinnsolver.report.entries import worst_score
+from pinnsolver.transform import transform_problem
+
+from .machine import ROOT, describe_machine, machine_line, write_json
+from .results import PROBLEMS, chosen_methods, method_text, names_at_hand
+from .table import number, replace_between
+
+FOLDER, PAGE = ROOT / "outputs" / "hands", PROBLEMS / "CHOICES.md"
+FRAMES = ("eulerian", "lagrangian", "moving")
+BEGIN, END = "<!-- hands -->", "<!-- /hands -->"
+HEAD = (
+    "problem",
+    "automatic choice",
+    "error",
+    "best by hand",
+    "error",
+    "ratio",
+    "worst by hand",
+    "error",
+    "budget",
+)
+INTRODUCTION = f"""# The automatic choice against choices by hand
+
+Each problem is solved by the automatic choices and by every choice by hand that it allows, of hard or soft conditions, causal weights or
+none, and the frames, all else alike and at equal budget. Errors are the largest relative L2 error of the fields. `ratio` is the
+automatic error over that of the best by hand: 2 is the bar, 1 means that the automatic choice is the best. `make hands` measures.
+
+{BEGIN}
+{END}
+"""
+
+
+def measure_hands(names: Sequence[str], seconds: float, seed: int, threads: int) -> None:
+    """Compare on some problems, one after the other; after each its record and the table are on disk."""
+    console = Console()
+    for name in names:
+        record = {"problem": name, "seconds": seconds, "seed": seed, "threads": threads}
+        record |= {"machine": describe_machine(), "date": time.strftime("%Y-%m-%d")}
+        record |= _measured(load_problem(PROBLEMS / f"{name}.py"), seconds, seed, threads)
+        write_json(FOLDER / f"{name}.json", record)
+        write_page()
+        console.print("  ".join(_cells(record)), highlight=False, soft_wrap=True)
+
+
+def ways_by_hand(problem: Problem, common: Settings) -> dict[str, Mapping[str, Any]]:
+    """Return the choices by hand that a problem allows, by label; of two that come to the same, the first."""
+    checked = check_problem(problem)
+    found: dict[str, Mapping[str, Any]] = {}
+    seen = []
+    for asked in _grid():
+        try:
+            effect = effect_of(transform_problem(checked, common.with_values(asked)))
+        except (DeclarationError, UnsupportedProblem):
+            continue
+        if effect not in seen:
+            seen.append(effect)
+            found[label_of(asked)] = asked
+    return found
+
+
+def _grid() -> Iterator[dict[str, Any]]:
+    for hard, causal, frame in itertools.product((True, False), (False, True), FRAMES):
+        yield {"hard": hard, "causal": causal, "frame": frame}
+
+
+def _measured(problem: Problem, seconds: float, seed: int, threads: int) -> dict[str, Any]:
+    """Return the error of every contestant by label, None where it failed, and the automatic methods in words."""
+    common = problem.settings.with_values({"seconds": seconds, "seed": seed, "threads": threads})
+    ways = ways_by_hand(problem, common)
+    said: dict[str, Any] = {"seconds": seconds, "seed": seed, "threads": threads, "quiet": True}
+    try:
+        contest = compare(problem, ways, **said, out=FOLDER / problem.name, overwrite=True).contest
+    except PinnsolverError as error:
+        return {"errors": dict.fromkeys([AUTOMATIC, *ways]), "automatic": str(error).partition("\n")[0]}
+    first = contest.entries[0]
+    chosen = method_text(chosen_methods(first.run.result)) if first.run else first.why
+    return {"errors": {entry.label: worst_score(entry) for entry in contest.entries}, "automatic": chosen}
+
+
+# ---------------------------------------------------------------------------------------------- table
+
+
+def write_page() -> None:
+    """Write problems/CHOICES.md from what is measured."""
+    records = [json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))]
+    at_hand = names_at_hand()
+    records = [r for r in records if r["problem"] in at_hand]
+    rows = [_cells(record) for record in records]
+    ratios = [r for r in map(ratio_of, records) if r is not None]
+    lines = [_line(HEAD), _line(["---"] * len(HEAD)), *map(_line, rows), "", _summary(ratios, records)]
+    PAGE.write_text(replace_between(INTRODUCTION, "\n".join(lines), BEGIN, END), encoding="utf-8")
+
+
+def ratio_of(record: Mapping[str, Any]) -> float | None:
+    """Return the automatic choice's error over that of the best choice by hand; None where one of them has none."""
+    own, others = record["errors"].get(AUTOMATIC), _by_hand(record)
+    if own is None or not others:
+        return None
+    return own / min(error for _, error in others)
+
+
+def _by_hand(record: Mapping[str, Any]) -> list[tuple[str, float]]:
+    errors = record["errors"].items()
+    return [(k, v) for k, v in errors if k != AUTOMATIC and v is not None and math.isfinite(v)]
+
+
+def _cells(record: Mapping[str, Any]) -> list[str]:
+    others, ratio = _by_hand(record), ratio_of(record)
+    best = min(others, key=lambda pair: pair[1], default=("none", None))
+    worst = max(others, key=lambda pair: pair[1], default=("none", None))
+    name = record["problem"]
+    return [
+        f"[{name.replace('_', ' ')}]({name}.py)",
+        record["automatic"],
+        number(record["errors"].get(AUTOMATIC)),
+        short(best[0]),
+        number(best[1]),
+        number(ratio, "{:.2g}"),
+        short(worst[0]),
+        number(worst[1]),
+        f"{record['seconds']:.0f} s, {record['threads']} thread{'s' * (record['threads'] > 1)}, seed {record['seed']}",
+    ]
+
+
+def short(label: str) -> str:
+    """Return a choice by hand in words: "hard=true, causal=false, frame=eulerian" is "hard, eulerian"."""
+    words = label.replace("hard=true", "hard").replace("hard=false", "soft")
+    words = words.replace(", causal=false", "").replace("causal=true", "causal")
+    return words.replace("frame=", "")
+
+
+def _summary(ratios: Sequence[float], records: Sequence[Mapping[str, Any]]) -> str:
+    if not ratios:
+        return "Nothing is measured yet."
+    within = sum(r <= 2 for r in ratios)
+    machine = machine_line(records[-1]["machine"])
+    return f"Within twice of the best by hand: {within} of {len(ratios)}; median ratio {statistics.median(ratios):.2g}. {machine}."
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

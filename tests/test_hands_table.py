@@ -1,0 +1,42 @@
+"""The table of the automatic choice against choices by hand."""
+
+from pinnsolver import Settings, load_problem
+from tests.bench import hands
+from tests.bench.results import PROBLEMS
+
+RECORD = {
+    "problem": "burgers",
+    "automatic": "3 of 3 hard, gauss-newton",
+    "errors": {
+        "automatic": 3e-4,
+        "hard=true, causal=false, frame=eulerian": 2e-4,
+        "hard=false, causal=true, frame=eulerian": 1e-2,
+        "hard=false, causal=false, frame=eulerian": None,
+    },
+    "seconds": 20.0,
+    "threads": 1,
+    "seed": 0,
+}
+
+
+def test_ratio_is_against_the_best_by_hand_that_did_not_fail():
+    assert abs(hands.ratio_of(RECORD) - 1.5) < 1e-12
+    assert hands.ratio_of({**RECORD, "errors": {"automatic": None, "soft": 1.0}}) is None
+
+
+def test_a_row_names_the_best_and_the_worst_in_words():
+    cells = hands._cells(RECORD)
+    assert cells[3] == "hard, eulerian"
+    assert cells[5] == "1.5"
+    assert cells[6] == "soft, causal, eulerian"
+
+
+def test_ways_by_hand_leave_out_what_comes_to_the_same():
+    problem = load_problem(PROBLEMS / "poisson_lshape.py")
+    ways = hands.ways_by_hand(problem, Settings(steps=5))
+    assert set(ways) == {
+        "hard=true, causal=false, frame=eulerian",
+        "hard=false, causal=false, frame=eulerian",
+    }  # steady: neither causal weights nor another frame
+    convection = hands.ways_by_hand(load_problem(PROBLEMS / "convection.py"), Settings(steps=5))
+    assert {asked["frame"] for asked in convection.values()} >= {"eulerian", "lagrangian"}
