@@ -14,7 +14,7 @@ import sympy
 import torch
 
 from pinnsolver.compile import CompiledProblem
-from pinnsolver.declare import CheckedProblem, Field, Settings, check_problem
+from pinnsolver.declare import CheckedProblem, Field, Settings, check_problem, norm_conditions
 from pinnsolver.declare.checked import Reference
 from pinnsolver.errors import DeclarationError, RunFolderError
 from pinnsolver.panels import make_panels
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 # Points along each axis of solution.npz and to_xarray, by the number of axes.
 AXIS = {1: 1001, 2: 201, 3: 65, 4: 25, 5: 13}
+ZERO_SHARE = 0.9  # of what fields of zero leave in a norm condition, above which the zero state was found
 AUDIT_SHARE = 2  # fresh points for the audit, as a multiple of the training's
 
 
@@ -145,7 +146,24 @@ class Solution:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the reader of the result has to know of it."""
-        return self._readout.notes
+        return (*self._readout.notes, *self._zero_states)
+
+    @cached_property
+    def _zero_states(self) -> tuple[str, ...]:
+        """What to say where training fell into the zero state: a size that was asked for is missing."""
+        missing = norm_conditions(self.checked)
+        if not missing or isinstance(self.module, WindowedProblem):
+            return ()
+        found = []
+        for k, group in enumerate(self._readout.compiled.groups):
+            if group.kind != "condition" or missing.keys().isdisjoint(group.names):
+                continue
+            assert group.region is not None
+            points = self._sampler.region(group.region, 16, np.random.default_rng(0)).points
+            for name, values in self._group_residuals(k, points, None).items():
+                if name in missing and float(np.abs(values).max()) > ZERO_SHARE * missing[name]:
+                    found.append(_zero_state(name, self.checked))
+        return tuple(found)
 
     @cached_property
     def _sampler(self) -> Sampler:
@@ -451,3 +469,17 @@ def _refuse_another_ansatz(place: Path, transformed: TransformedProblem) -> None
                 f"{place} was made by another version, for which the condition {name} was {how}; now it is {now.how}.\n"
                 "Solve the problem again"
             )
+
+
+def _zero_state(name: str, checked: CheckedProblem) -> str:
+    """Return the warning that a trained state is zero, named by the condition that it breaks."""
+    condition = next(c for c in checked.conditions if c.name == name)
+    fields = ", ".join(dict.fromkeys(v.field for v in condition.residual.all_values()))
+    numbers = ", ".join(u.name for u in checked.unknowns)
+    lost = (
+        f", so that {numbers} {'mean' if len(checked.unknowns) > 1 else 'means'} nothing" if numbers else ""
+    )
+    return (
+        f"Zero state: {fields} fell to zero and breaks {name}{lost}. "
+        "Solve again with another seed, more steps, or starts of the unknown numbers nearer to their values."
+    )

@@ -22,3 +22,4 @@ from pinnsolver.declare.symbols import Unknown as Unknown
 from pinnsolver.declare.values import Coordinate as Coordinate
 from pinnsolver.declare.values import Field as Field
 from pinnsolver.declare.values import FieldValue as FieldValue
+from pinnsolver.declare.zero import norm_conditions as norm_conditions

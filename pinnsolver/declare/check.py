@@ -26,6 +26,7 @@ from pinnsolver.declare.reference import load_references
 from pinnsolver.declare.shapes import Shape
 from pinnsolver.declare.symbols import NormalDerivative, Unknown, shown, to_number
 from pinnsolver.declare.values import Coordinate, Field, Lowered, Scope
+from pinnsolver.declare.zero import refuse_zero_state
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
 
 _EXAMPLE = "Eq(u(x, t).diff(t), u(x, t).diff(x, 2))"
@@ -78,6 +79,7 @@ def _check(problem: Problem) -> CheckedProblem:
     )
     _check_symbols(checked)
     check_initial_states(checked, warnings)
+    refuse_zero_state(checked)
     _warn_of_counts(checked, warnings)
     return replace(checked, warnings=tuple(warnings))
 

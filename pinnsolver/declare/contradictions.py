@@ -105,7 +105,8 @@ def _evaluate(expr: Expr | Any, symbols: list[Symbol], columns: list[np.ndarray]
 def check_against_periodic(condition: Condition, periodic: tuple[str, ...], scope: Scope) -> None:
     """Refuse a condition along a face that Periodic has glued to the opposite one.
 
-    A value at a point is right: it fixes the constant, or the phase, that a periodic problem leaves open.
+    A value at a point is right, at one time or at all times: it fixes the constant, or the phase, that a periodic problem
+    leaves open.
 
     Raises:
         DeclarationError: the condition stands on such a face.
@@ -114,8 +115,11 @@ def check_against_periodic(condition: Condition, periodic: tuple[str, ...], scop
         return
     ranges = {c.name: c for c in scope.coordinates}
     arguments = {str(s) for v in condition.residual.all_values() for s in scope.fields[v.field].arguments}
+    timelike = {c.name for c in scope.coordinates if c.role == "time"}
     for location in condition.locations:
         running = arguments - {name for name, _ in location}
+        if len([name for name, _ in location if name not in timelike]) > 1:
+            running -= timelike  # a place in the plane, not the face of an interval
         running -= {c.name for c in scope.coordinates if c.role == "parameter"}
         for name, value in location:
             ends = (ranges[name].low, ranges[name].high)

@@ -236,7 +236,7 @@ def test_a_complete_problem_has_no_warnings():
         (lambda: heat(equations=[Eq(U.diff(t), v(x, t))]), "1 equations for 2 fields"),
         (lambda: plate(equations=[Eq(u(x).diff(x), 1)], conditions=[Eq(u(-1), 0)]), "No field depends on y"),
         (
-            lambda: steady(Eq(u(x).diff(x, 2), Unknown("k") * u(x)), Eq(u(0), 0), Eq(u(1), 0)),
+            lambda: steady(Eq(u(x).diff(x, 2), Unknown("k") * u(x)), Eq(u(0), 0), Eq(u(1), 1)),
             "Nothing but the equations fixes k",
         ),
     ],

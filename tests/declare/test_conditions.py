@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sympy import Eq, I, Integral, Matrix, Ne, Symbol, oo, sin
+from sympy import Eq, I, Integral, Matrix, Ne, Symbol, oo, pi, sin
 
 from pinnsolver.declare import (
     Ball,
@@ -252,6 +252,18 @@ def test_periodic_beside_a_value_at_a_point_fixes_the_constant_or_the_phase():
         "cycle", [Eq(u(t).diff(t, 2) + u(t), 0)], time=(t, 0, 1), conditions=[Periodic(t), Eq(u(0), 1)]
     )
     assert check_problem(oscillator).periodic == ("t",)
+
+
+def test_periodic_beside_a_value_at_one_place_and_all_times_fixes_the_level():
+    psi = u(x, y, t)
+    turning = Problem(
+        "turning",
+        [Eq(psi.diff(t), psi.diff(x, 2) + psi.diff(y, 2))],
+        [(x, 0, 1), (y, 0, 1)],
+        time=(t, 0, 1),
+        conditions=[Eq(u(x, y, 0), sin(2 * pi * x)), Periodic(x, y), Eq(u(0, 0, t), 0)],
+    )
+    assert check_problem(turning).periodic == ("x", "y")
 
 
 def test_periodic_beside_its_own_equation_says_the_same_twice():
