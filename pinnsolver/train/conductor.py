@@ -173,13 +173,13 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
             self.stopped = None
             self._decide(self.clock.seconds)
         elif further:
-            self.stopped = None
-            self.renewed.append(self.step)
+            self.stopped = self.why = None
             self._renew()
             self._decide(self.clock.seconds)
 
     def _renew(self) -> None:
         """Be patient once more."""
+        self.renewed.append(self.step)
         self.last_progress, self.stalls, self.restarts = self.step, 0, 0
 
     # ----------------------------------------------------------------------------- called by DeepXDE

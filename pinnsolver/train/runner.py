@@ -233,8 +233,8 @@ class _Run:
         if state is None:
             begin_leg(conductor, watch.ready)
         else:
-            memory = state["conductor"]
             with fitting():
+                memory = state["conductor"]
                 conductor.load_state_dict(memory)
                 ended = leg.index == leg.count - 1 or conductor.stopped == "diverged"
                 conductor.go_on(self.start.further and ended)
