@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from pinnsolver.errors import TrainingDiverged as TrainingDiverged
     from pinnsolver.errors import UnsupportedProblem as UnsupportedProblem
     from pinnsolver.pipeline import solve as solve
+    from pinnsolver.rerun import repeat as repeat
+    from pinnsolver.rerun import resume as resume
     from pinnsolver.solution import Solution as Solution
 
 __version__ = "0.1.0"
@@ -47,6 +49,7 @@ _HOMES = {
         "CompileError DeclarationError PinnsolverError RunFolderError TrainingDiverged UnsupportedProblem"
     ),
     "pinnsolver.pipeline": "solve",
+    "pinnsolver.rerun": "repeat resume",
     "pinnsolver.solution": "Solution",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -76,6 +79,8 @@ __all__ = [
     "UnsupportedProblem",
     "compare",
     "load_problem",
+    "repeat",
+    "resume",
     "solve",
 ]
 

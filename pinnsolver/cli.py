@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import sys
 from enum import IntEnum
 from functools import partial
@@ -73,6 +74,7 @@ def main() -> None:
     # Threads that wait for each other spin only briefly: measured on two cores, a step costs the same on a quiet
     # machine, and on a busy one 4 times as much instead of up to 50 times.
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+    before = signal.signal(signal.SIGTERM, _interrupted)  # like Ctrl-C, also before and after the training
     try:
         app()
     except TrainingDiverged as error:
@@ -85,6 +87,12 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe left, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(Exit.DONE) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupted(number: int, frame: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def _fail(error: PinnsolverError, code: Exit) -> None:
@@ -143,20 +151,59 @@ def solve(
     set_: Set = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
-    """Solve a problem file: train, audit, save a run folder, write its report."""
-    problem = _load(file)
+    """Solve a problem file: train, audit, save a run folder, write its report. A run folder in its place: repeat that run."""
     said: dict[str, Any] = {"seconds": seconds, "steps": steps, "seed": seed, "device": device}
     said |= {"threads": threads, "hard": hard, "causal": causal, "frame": frame}
+    if (file / "declaration.json").is_file():
+        _repeat(file, out, overwrite, said | _pairs(set_), quiet)
+        return
+    problem = _load(file)
     settings = _settings(problem, set_).with_values(said)
     _prepare(problem, settings)  # a wrong problem is refused before torch loads
     from pinnsolver.pipeline import solve_into
     from pinnsolver.runfolder import new_run_folder
 
     begin = partial(new_run_folder, out, problem.name, f"seed{settings.seed or 0}", overwrite)
-    solution = solve_into(begin, problem, settings, quiet)
+    _end(solve_into(begin, problem, settings, quiet))
+
+
+def _repeat(run: Path, out: Path | None, overwrite: bool, said: dict[str, Any], quiet: bool) -> None:
+    """Do a run once more, in a folder of its own."""
+    from pinnsolver.rerun import repeat_into
+    from pinnsolver.runfolder import new_run_folder, read_json
+
+    name = str(read_json(run / "declaration.json").get("name"))
+    seed = said["seed"] if said["seed"] is not None else read_json(run / "settings.json").get("seed")
+    _end(repeat_into(partial(new_run_folder, out, name, f"seed{seed}", overwrite), run, said, quiet))
+
+
+@app.command()
+def resume(
+    run: Run,
+    seconds: Annotated[
+        float | None,
+        typer.Option("--seconds", help="New total of the training's wall clock.", show_default="as before"),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", help="New total of iterations.", show_default="as before")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+) -> None:
+    """Go on with a run that was killed or interrupted, or with a finished one by new totals; nothing of it is executed."""
+    from pinnsolver import resume as go_on
+    from pinnsolver.rerun import is_finished
+
+    if seconds is None and steps is None and is_finished(run):
+        print(f"{run} is finished; --steps or --seconds set a new total", file=sys.stderr)
+    _end(go_on(run, seconds=seconds, steps=steps, quiet=quiet))
+
+
+def _end(solution: Solution) -> None:
+    """Write the report of a run, print its results, and exit by how it ended."""
     page = solution.report()
     _print_results(solution)
-    for note in solution.notes:
+    divergence = solution.result.get("divergence")
+    for note in [*solution.notes, *([divergence] if divergence else [])]:
         print(f"Warning: {note}", file=sys.stderr)
     print(f"Report: {page}")
     stopped = solution.result["stopped"]
@@ -303,9 +350,13 @@ def _load(file: Path) -> Problem:
 
 def _settings(problem: Problem, pairs: list[str] | None) -> Settings:
     """Return the problem's own settings with those of --set on top."""
+    return problem.settings.with_values(_pairs(pairs))
+
+
+def _pairs(pairs: list[str] | None) -> dict[str, Any]:
+    """Return what --set says."""
     example = "write KEY=VALUE, for example --set points.interior=4000"
-    values = dict(_pair(pair, f"--set {pair}: {example}") for pair in pairs or [])
-    return problem.settings.with_values(values)
+    return dict(_pair(pair, f"--set {pair}: {example}") for pair in pairs or [])
 
 
 def _contestants(texts: list[str] | None) -> Mapping[str, Mapping[str, Any]]:

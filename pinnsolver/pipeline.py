@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import shlex
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -20,25 +21,31 @@ import torch
 
 from pinnsolver.compile import CompiledProblem
 from pinnsolver.declare import Problem, Settings, check_problem
+from pinnsolver.errors import RunFolderError
+from pinnsolver.hold import hold
 from pinnsolver.readout import Readout, read_out
-from pinnsolver.records import write_declaration
-from pinnsolver.runfolder import new_run_folder, unwritable, write_history
+from pinnsolver.records import plain_choices, run_mark, write_declaration
+from pinnsolver.runfolder import HistoryFile, clear_leftovers, new_run_folder, unwritable
 from pinnsolver.sample import Sampler
 from pinnsolver.scoring import Scored, live_score, scoring_points
 from pinnsolver.solution import Solution
 from pinnsolver.train import (
+    Clock,
+    History,
+    Start,
     TrainableProblem,
     Trained,
     WindowedProblem,
     choose_progress,
     compile_whole,
     find_device,
+    has_training,
+    read_training,
     train_problem,
     train_windows,
-    write_checkpoint,
+    write_training,
 )
-from pinnsolver.train.conductor import Clock, History
-from pinnsolver.transform import transform_problem
+from pinnsolver.transform import TransformedProblem, transform_problem
 
 PACKAGES = ("pinnsolver", "torch", "deepxde", "sympy", "numpy", "scipy")
 
@@ -106,27 +113,57 @@ def solve_into(
             and costs no old run. None for no folder.
     """
     started = datetime.datetime.now(datetime.UTC)
-    with _threads(joined.threads):
+    with own_threads(joined.threads):
         checked = check_problem(problem)
-        find_device(joined.device or "cpu")
-        import torch._dynamo  # noqa: F401 (torch's first optimizer loads it, for seconds: imports are no training)
+        clock = start_clock(joined.device)
+        return train_through(
+            transform_problem(checked, joined), Folder(begin), clock, Start(), started, quiet
+        )
 
-        clock = Clock()
-        transformed = transform_problem(checked, joined)
-        windowed = (transformed.settings.windows or 1) > 1
-        compiled = compile_whole(transformed) if windowed else CompiledProblem(transformed)
-        scored = clock.without(lambda: scoring_points(checked, Sampler.of(checked)))
-        run = _Run(begin, compiled, scored)
-        watched: dict[str, Any] = {
-            "clock": clock,
-            "progress": choose_progress(quiet),
-            "score": lambda module: live_score(scored, _Fields(compiled, module)),
-            "ready": run.begin,
-            "checkpoint": run.checkpoint,
-        }
+
+def start_clock(device: str | None, before: float = 0.0) -> Clock:
+    """Return the clock of a training, started once what is no training is over.
+
+    Raises:
+        DeclarationError: the device is not there.
+    """
+    find_device(device or "cpu")
+    import torch._dynamo  # noqa: F401 (torch's first optimizer loads it, for seconds: imports are no training)
+
+    return Clock(before)
+
+
+def train_through(
+    transformed: TransformedProblem,
+    folder: Folder,
+    clock: Clock,
+    start: Start,
+    started: datetime.datetime,
+    quiet: bool,
+) -> Solution:
+    """Compile, train, audit and save a transformed problem.
+
+    Args:
+        folder: where it is written to.
+        start: where the training sets out.
+        started: the moment at which the run began, for the record.
+    """
+    windowed = (transformed.settings.windows or 1) > 1
+    compiled = compile_whole(transformed) if windowed else CompiledProblem(transformed)
+    scored = clock.without(lambda: scoring_points(transformed.declared, Sampler.of(transformed.declared)))
+    folder.describe(compiled, scored)
+    watched: dict[str, Any] = {
+        "clock": clock,
+        "progress": choose_progress(quiet),
+        "score": lambda module: live_score(scored, _Fields(compiled, module)),
+        "ready": folder.begin,
+        "checkpoint": folder.checkpoint,
+        "start": start,
+    }
+    with folder:
         trained = train_windows(transformed, **watched) if windowed else train_problem(compiled, **watched)
         solution = _audited(compiled, trained, started, scored)
-        return solution if run.place is None else solution.save_in(run.place)
+        return folder.save(solution)
 
 
 def join_settings(own: Settings, given: Settings | Mapping[str, Any] | None) -> Settings:
@@ -145,7 +182,7 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _threads(count: int | None) -> Iterator[None]:
+def own_threads(count: int | None) -> Iterator[None]:
     """Set torch's threads for the run only."""
     before = torch.get_num_threads()
     if count is not None:
@@ -156,38 +193,99 @@ def _threads(count: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-@dataclass
-class _Run:
-    """The run folder of a training: made before the first step, written to now and then."""
+class Folder:
+    """The run folder of a training: held while it lasts, made before the first step, written to now and then.
 
-    make: Callable[[], Path] | None
-    compiled: CompiledProblem
-    scored: Mapping[str, Scored]
-    place: Path | None = None
+    Args:
+        make: makes it; None for no folder.
+        place: where it is; None until it is made.
+    """
+
+    def __init__(self, make: Callable[[], Path] | None, place: Path | None = None) -> None:
+        self.make, self.place = make, place
+        self._held = contextlib.ExitStack()
+        self._mark = ""
+        self._written: int | None = None  # step of the last checkpoint
+        self._history: HistoryFile | None = None
+
+    def describe(self, compiled: CompiledProblem, scored: Mapping[str, Scored]) -> None:
+        """Take note of what will be written before training."""
+        self._compiled, self._scored = compiled, scored
+
+    def __enter__(self) -> Folder:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._held.close()
 
     def begin(self) -> None:
         """Make the folder and write what is known before training."""
-        if self.make is not None:
+        if self.make is not None and self.place is None:
             self.place = self.make()
-            write_declaration(self.place, self.compiled, self.scored)
+            self._hold(self.place)
+            write_declaration(self.place, self._compiled, self._scored)
+            self._settle(self.place)
 
-    def checkpoint(
-        self,
-        module: TrainableProblem | WindowedProblem,
-        history: History,
-        step: int,
-        seconds: float,
-        phase: str,
-    ) -> None:
-        """Write the state of training."""
-        if self.place is None:
+    def take_up(self) -> dict[str, Any]:
+        """Keep others out of a run's folder, and return the state of its training.
+
+        Raises:
+            RunFolderError: another run is in it, it cannot be written, or it has no such state.
+        """
+        assert self.place is not None
+        self._hold(self.place)
+        self._settle(self.place)
+        return read_training(self.place, self._mark)
+
+    def _hold(self, place: Path) -> None:
+        try:
+            self._held.enter_context(hold(place))
+            clear_leftovers(place)
+        except OSError as error:
+            raise unwritable(place, error) from None
+
+    def _settle(self, place: Path) -> None:
+        self._mark = run_mark(place)
+        self._history = HistoryFile(place / "history.csv")
+
+    def checkpoint(self, state: Mapping[str, Any], history: History) -> None:
+        """Write the state of training; where the disk is full, training goes on and the next one is tried.
+
+        Raises:
+            RunFolderError: the very first one cannot be written.
+        """
+        if self.place is None or self._history is None:
             return
         try:
-            progress = {"steps": step, "seconds": seconds, "phase": phase}
-            write_checkpoint(self.place, module.state_dict(), progress)
-            write_history(self.place / "history.csv", history.columns())
+            write_training(self.place, state, self._mark)
+            if not (self.place / "result.json").exists():  # else the table is the one of that result
+                self._history.write(history.columns())
+            self._written = int(state["step"])
         except OSError as error:
-            raise unwritable(self.place, error) from None
+            if self._written is None and not has_training(self.place):
+                raise unwritable(self.place, error) from None
+            last = "an earlier one" if self._written is None else f"that of step {self._written}"
+            print(
+                f"Warning: no checkpoint at step {state['step']}: {self.place} cannot be written "
+                f"({error.strerror or error}); {last} is still there, and training goes on",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def save(self, solution: Solution) -> Solution:
+        """Write what training gave.
+
+        Raises:
+            RunFolderError: it cannot be written; the last checkpoint is still there.
+        """
+        if self.place is None:
+            return solution
+        try:
+            return solution.save_in(self.place)
+        except RunFolderError as error:
+            raise RunFolderError(
+                f"{error}.\nNothing is lost up to the last checkpoint: make room, then write: pinnsolver resume {self.place}"
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -233,19 +331,19 @@ def _audited(
         "relative_l2": relative,
         "max_error": largest,
         "unknowns": trained.module.unknowns.numbers(),
-        "choices": {
-            name: {"value": c.value, "reason": c.reason} for name, c in compiled.transformed.choices.items()
-        },
+        "choices": plain_choices(compiled.transformed),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
         | {"python": platform.python_version()},
-        "warnings": [*checked.warnings, *draft.notes],
+        "warnings": [*checked.warnings, *draft.notes, *([trained.why] if trained.why else [])],
+        "divergence": trained.why,
         "points": dict(trained.points),
         "threads": torch.get_num_threads(),
         "hardware": _hardware(settings.device or "cpu"),
         "started": started.isoformat(timespec="seconds"),
         "command": _command(compiled, trained),
+        "course": [done.plain() for done in trained.course],
     }
-    return Solution(compiled, trained.module, result, draft.history)
+    return Solution(compiled, trained.module, result, draft.history, training=trained.state)
 
 
 def _hardware(device: str) -> str:

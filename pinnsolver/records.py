@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pinnsolver.compile import CompiledProblem
-from pinnsolver.declare import CheckedProblem, Problem
+from pinnsolver.declare import CheckedProblem, Problem, Settings, check_problem
 from pinnsolver.declare.codec import decode_problem, encode_problem
+from pinnsolver.errors import DeclarationError, RunFolderError, UnsupportedProblem
 from pinnsolver.runfolder import read_arrays, read_json, unwritable, write_arrays, write_json, write_text
 from pinnsolver.scoring import Scored
-from pinnsolver.transform import describe
+from pinnsolver.transform import Choice, TransformedProblem, describe, transform_problem
 
 
 def write_declaration(place: Path, compiled: CompiledProblem, scored: Mapping[str, Scored]) -> None:
@@ -43,10 +48,84 @@ def write_declaration(place: Path, compiled: CompiledProblem, scored: Mapping[st
         if arrays:
             write_arrays(place / "reference.npz", arrays)
         write_json(place / "declaration.json", encoded)
-        write_json(place / "settings.json", compiled.transformed.settings.model_dump())
-        write_json(place / "understood.json", describe(compiled.transformed))
+        write_understood(place, compiled.transformed)
     except OSError as error:
         raise unwritable(place, error) from None
+
+
+def write_understood(place: Path, transformed: TransformedProblem) -> None:
+    """Write the settings without gaps, and what was understood and chosen."""
+    told = {**describe(transformed), "choices": plain_choices(transformed)}
+    write_json(place / "understood.json", told)
+    write_json(place / "settings.json", transformed.settings.model_dump())
+
+
+def plain_choices(transformed: TransformedProblem) -> dict[str, Any]:
+    """Return every choice with its reason, as `result.json` has them."""
+    return {name: {"value": c.value, "reason": c.reason} for name, c in transformed.choices.items()}
+
+
+def run_mark(place: Path) -> str:
+    """Return what tells a run's checkpoint from those of others: its declaration and settings, but for its bounds.
+
+    Raises:
+        RunFolderError: they cannot be read.
+    """
+    settings = read_json(place / "settings.json")
+    chosen = {key: value for key, value in settings.items() if key not in ("steps", "seconds")}
+    text = json.dumps([read_json(place / "declaration.json"), chosen], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_transformed(place: Path) -> TransformedProblem:
+    """Return a run's problem as it was transformed: the settings and choices are those of the run.
+
+    Raises:
+        RunFolderError: a file is missing or damaged, or another version chose otherwise.
+    """
+    settings = read_json(place / "settings.json")
+    try:
+        recorded = Settings(**settings)
+        transformed = transform_problem(check_problem(read_declaration(place)), recorded)
+    except (TypeError, DeclarationError, UnsupportedProblem) as error:
+        raise RunFolderError(
+            f"The declaration or the settings of {place} are not those of a run: {error}"
+        ) from None
+    told = read_json(place / "understood.json")
+    refuse_another_ansatz(place, transformed, told)
+    choices = told.get("choices")
+    if not isinstance(choices, dict) or transformed.settings != recorded:
+        raise RunFolderError(
+            f"{place} was made by another version, which chose its settings otherwise.\nSolve the problem again"
+        )
+    try:
+        kept = {name: Choice(c["value"], str(c["reason"])) for name, c in choices.items()}
+    except (LookupError, TypeError) as error:
+        raise RunFolderError(
+            f"understood.json of {place} is damaged: {error}.\nSolve the problem again"
+        ) from None
+    return replace(transformed, choices={**transformed.choices, **kept})
+
+
+def refuse_another_ansatz(place: Path, transformed: TransformedProblem, told: Mapping[str, Any]) -> None:
+    """Raise where the version that saved a run met a condition in another way: its weights mean another field.
+
+    Args:
+        told: the content of `understood.json`.
+    """
+    recorded = told.get("conditions")
+    enforced = [
+        (c.get("name"), c.get("enforced"))
+        for c in (recorded if isinstance(recorded, list) else [])
+        if isinstance(c, dict)
+    ]
+    for name, how in enforced:
+        now = transformed.enforcement.get(name) if isinstance(name, str) else None
+        if now is not None and how is not None and now.how != how:
+            raise RunFolderError(
+                f"{place} was made by another version, for which the condition {name} was {how}; now it is {now.how}.\n"
+                "Solve the problem again"
+            )
 
 
 def read_declaration(place: Path) -> Problem:

@@ -24,6 +24,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from pinnsolver.errors import RunFolderError
+from pinnsolver.hold import refuse_held
 
 
 @dataclass(frozen=True)
@@ -114,12 +115,27 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 def write_history(path: Path, columns: Mapping[str, np.ndarray]) -> None:
     """Write columns of equal length as CSV; a NaN (not known at that step) is an empty cell."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for row in zip(*columns.values(), strict=True):
-        writer.writerow(["" if isinstance(v, float) and np.isnan(v) else v for v in map(_plain, row)])
-    write_text(path, text.getvalue())
+    HistoryFile(path).write(columns)
+
+
+class HistoryFile:
+    """A history that grows: written anew, whole, each time; its old rows are put into words only once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._rows = 0
+        self._text = io.StringIO()
+
+    def write(self, columns: Mapping[str, np.ndarray]) -> None:
+        """Write columns of equal length whose first rows are those of the last time."""
+        writer = csv.writer(self._text, lineterminator="\n")
+        if not self._text.tell():
+            writer.writerow(columns)
+        new = [c[self._rows :] for c in columns.values()]
+        for row in zip(*new, strict=True):
+            writer.writerow(["" if isinstance(v, float) and np.isnan(v) else v for v in map(_plain, row)])
+            self._rows += 1
+        write_text(self.path, self._text.getvalue())
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -142,9 +158,12 @@ def read_json(path: Path) -> dict[str, Any]:
 def _unfinished(path: Path) -> RunFolderError:
     """Return the error of a folder without one of a run's files."""
     if path.name == "result.json" and (path.parent / "declaration.json").is_file():
+        again = f"solve the problem again, with --out {path.parent} --overwrite"
+        go_on = f"Go on with: pinnsolver resume {path.parent}; or {again}"
+        whole = (path.parent / "checkpoint" / "training.safetensors").is_file()
         return RunFolderError(
             f"{path.parent} holds a run that was cut off: it has no {path.name}.\n"
-            f"Solve the problem again, with --out {path.parent} --overwrite"
+            + (go_on if whole else again.capitalize())
         )
     return RunFolderError(
         f"{path.parent} has no {path.name}: it is not a finished run of pinnsolver.\n"
@@ -308,12 +327,21 @@ def new_run_folder(folder: str | Path | None, problem: str, run: str, overwrite:
         os.close(handle)
         Path(probe).unlink()
         if overwrite:
+            refuse_held(place)
             for name in held:
                 target = place / name
                 shutil.rmtree(target) if target.is_dir() else target.unlink()
         return place
     except OSError as error:
         raise unwritable(Path(folder or "outputs"), error) from None
+
+
+def clear_leftovers(place: Path) -> None:
+    """Remove the halves of files that a killed run was about to write; call it while the folder is held."""
+    for folder, names in ((place, RUN_FILES), (place / "checkpoint", ("weights", "training"))):
+        for name in names:
+            for left in folder.glob(f".{name}.*"):
+                left.unlink(missing_ok=True)
 
 
 def unwritable(place: Path, error: OSError) -> RunFolderError:

@@ -19,7 +19,7 @@ from pinnsolver.declare.checked import Reference
 from pinnsolver.errors import DeclarationError, RunFolderError
 from pinnsolver.panels import make_panels
 from pinnsolver.readout import Readout, read_out
-from pinnsolver.records import read_declaration, write_declaration
+from pinnsolver.records import read_declaration, refuse_another_ansatz, run_mark, write_declaration
 from pinnsolver.runfolder import (
     Panel,
     RunData,
@@ -39,10 +39,13 @@ from pinnsolver.train import (
     WindowedProblem,
     compile_whole,
     find_device,
+    has_training,
     read_checkpoint,
+    read_training,
     write_checkpoint,
+    write_training,
 )
-from pinnsolver.transform import TransformedProblem, describe, transform_problem
+from pinnsolver.transform import describe, transform_problem
 
 if TYPE_CHECKING:
     import xarray
@@ -69,6 +72,7 @@ class Solution:
         result: the content of `result.json`.
         history: columns of `history.csv`.
         folder: where it is saved, None if nowhere.
+        training: the state from which its training can go on, None if it lies in the folder or nowhere.
     """
 
     compiled: CompiledProblem
@@ -76,6 +80,7 @@ class Solution:
     result: Mapping[str, Any]
     history: Mapping[str, np.ndarray]
     folder: Path | None = field(default=None)
+    training: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @property
     def checked(self) -> CheckedProblem:
@@ -407,11 +412,21 @@ class Solution:
         seed = self.compiled.transformed.settings.seed
         place = new_run_folder(folder, self.checked.problem.name, f"seed{seed}", overwrite)
         write_declaration(place, self.compiled, self.scored())
+        training = self.training
+        if training is None and self.folder is not None and has_training(self.folder):
+            training = read_training(self.folder, run_mark(self.folder))
+        if training is not None:
+            try:
+                write_training(place, training, run_mark(place))
+            except OSError as error:
+                raise unwritable(place, error) from None
         return self.save_in(place)
 
     def save_in(self, place: Path) -> Solution:
         """Write what training gave into a run folder that holds the declaration already."""
         try:
+            # While files of two states lie side by side there is no result that they could be taken for.
+            (place / "result.json").unlink(missing_ok=True)
             progress = {"steps": self.result["steps"], "seconds": self.result["seconds"]}
             write_checkpoint(place, self.module.state_dict(), progress)
             write_history(place / "history.csv", self.history)
@@ -420,7 +435,7 @@ class Solution:
             write_json(place / "result.json", self.result)  # last: a folder that has it is complete
         except OSError as error:
             raise unwritable(place, error) from None
-        return Solution(self.compiled, self.module, self.result, self.history, place)
+        return Solution(self.compiled, self.module, self.result, self.history, place, self.training)
 
     @classmethod
     def load(cls, folder: str | Path, device: str = "cpu") -> Solution:
@@ -439,7 +454,7 @@ class Solution:
         transformed = transform_problem(
             check_problem(problem), Settings(**read_json(place / "settings.json"))
         )
-        _refuse_another_ansatz(place, transformed)
+        refuse_another_ansatz(place, transformed, read_json(place / "understood.json"))
         windowed = (transformed.settings.windows or 1) > 1
         compiled = compile_whole(transformed) if windowed else CompiledProblem(transformed)
         state, _ = read_checkpoint(place)
@@ -452,23 +467,6 @@ class Solution:
                 f"The weights of {place} do not fit its settings.\nSolve the problem again"
             ) from None
         return cls(compiled, module, result, read_history(place / "history.csv"), place)
-
-
-def _refuse_another_ansatz(place: Path, transformed: TransformedProblem) -> None:
-    """Raise where the version that saved a run met a condition in another way: its weights mean another field."""
-    recorded = read_json(place / "understood.json").get("conditions")
-    enforced = [
-        (c.get("name"), c.get("enforced"))
-        for c in (recorded if isinstance(recorded, list) else [])
-        if isinstance(c, dict)
-    ]
-    for name, how in enforced:
-        now = transformed.enforcement.get(name) if isinstance(name, str) else None
-        if now is not None and how is not None and now.how != how:
-            raise RunFolderError(
-                f"{place} was made by another version, for which the condition {name} was {how}; now it is {now.how}.\n"
-                "Solve the problem again"
-            )
 
 
 def _zero_state(name: str, checked: CheckedProblem) -> str:

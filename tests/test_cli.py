@@ -299,7 +299,7 @@ def test_a_checkpoint_is_written_while_training(pinnsolver, line, tmp_path, monk
     monkeypatch.setattr("pinnsolver.train.conductor.CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(pipeline, "choose_progress", lambda quiet: Interrupting(signal.SIGINT, times=2))
     pinnsolver("solve", line, *TINY, "--steps", "100000", "--out", tmp_path / "run")
-    assert (tmp_path / "run" / "checkpoint" / "weights.safetensors").is_file()
+    assert (tmp_path / "run" / "checkpoint" / "training.safetensors").is_file()
     assert (tmp_path / "run" / "history.csv").read_text().startswith("step,seconds,phase")
 
 

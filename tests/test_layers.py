@@ -14,6 +14,7 @@ LADDER = [
     ["transform"],
     ["compile"],
     ["network"],
+    ["hold"],
     ["runfolder"],
     ["report"],  # draws plain run data, so `Solution.report` can stand above it
     ["sample"],
@@ -24,6 +25,7 @@ LADDER = [
     ["solution"],
     ["tables", "terminal", "contestants"],
     ["pipeline"],
+    ["rerun"],
     ["comparison"],
     ["cli"],
 ]

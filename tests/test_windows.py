@@ -278,7 +278,7 @@ def test_a_run_cut_off_in_its_second_window_keeps_the_first(monkeypatch, tmp_pat
     decide = conductor_module.Conductor._decide
 
     def cut(self, seconds):
-        self.interrupted = self.leg.index == 1
+        self.interrupt.asked = self.leg.index == 1
         decide(self, seconds)
 
     monkeypatch.setattr(conductor_module.Conductor, "_decide", cut)

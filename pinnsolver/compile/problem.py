@@ -44,6 +44,8 @@ class PreparedGroup:
         normals: (n, k) outward normals, None where there is no boundary.
         data: (n, 1) measured values, None but for observations.
         views: one for each view of the group.
+        points: (n, D) what the columns were made of, in double precision.
+        point_normals: likewise the normals, (n, k) or None.
     """
 
     group: TermGroup
@@ -51,6 +53,8 @@ class PreparedGroup:
     normals: torch.Tensor | None
     data: torch.Tensor | None
     views: tuple[PreparedView, ...]
+    points: np.ndarray
+    point_normals: np.ndarray | None
 
 
 def _spread(value: torch.Tensor, rows: int) -> torch.Tensor:
@@ -145,9 +149,8 @@ class CompiledProblem:
         )
         data = None if group.fixed is None else self.tensor(group.fixed[1], device)
         columns = self.tensor(points, device).split(1, dim=1)
-        return PreparedGroup(
-            group, columns, None if normals is None else self.tensor(normals, device), data, views
-        )
+        outward = None if normals is None else self.tensor(normals, device)
+        return PreparedGroup(group, columns, outward, data, views, points, normals)
 
     def _prepare_view(
         self, view: View, plan: AnsatzPlan, base: np.ndarray, device: torch.device | str

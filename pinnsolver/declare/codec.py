@@ -122,12 +122,21 @@ def decode_expression(data: Any) -> Any:
             cls = _CLASSES.get(rest[0]) or _function_class(rest[0])
             arguments = [decode_expression(a) for a in rest[1:]]
             relational = isinstance(cls, type) and issubclass(cls, sympy.core.relational.Relational)
-            return cls(*arguments, evaluate=False) if relational else cls(*arguments)
+            return cls(*arguments, evaluate=False) if relational else _as_it_was(cls, arguments)
     except RunFolderError:
         raise
     except Exception as error:
         raise _damaged(f"{type(error).__name__}: {error}") from None
     raise _damaged(f"unknown head {head!r}")
+
+
+def _as_it_was(cls: Any, arguments: list[Any]) -> Any:
+    """Return an expression with just these arguments: 2 (x + y) is not multiplied out, so that rounding stays the same."""
+    made = cls(*arguments)
+    kept = cls in (sympy.Add, sympy.Mul, sympy.Pow) and (
+        type(made) is not cls or list(made.args) != arguments
+    )
+    return cls(*arguments, evaluate=False) if kept else made
 
 
 def _damaged(reason: str) -> RunFolderError:
@@ -241,6 +250,8 @@ def encode_problem(
             for m in checked.observations
         ],
         "reference": formulas,
+        "file": problem.file_name,
+        "settings": problem.settings.model_dump(),
     }
     arrays = {f"{f}/{name}": values for f, table in tables.items() for name, values in table.items()}
     return data, arrays
@@ -279,7 +290,10 @@ def decode_problem(data: Any, arrays: Mapping[str, np.ndarray], source: str, fol
             ],
             reference={n: Reference(table=r) if isinstance(r, dict) else r for n, r in references.items()}
             or None,
-        ).located(about=str(data["about"]), folder=folder, source=source)
+            settings=data.get("settings"),
+        ).located(
+            about=str(data["about"]), folder=folder, source=source, file_name=str(data.get("file") or "")
+        )
     except (LookupError, TypeError, AttributeError, ValueError, AssertionError, DeclarationError) as error:
         raise _damaged(f"{type(error).__name__}: {error}") from None
     return problem

@@ -44,6 +44,20 @@ class SelfScaledBroyden(torch.optim.Optimizer):
         self._known = None
         self._inverse = None
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that the next step depends on, the dense matrix among it."""
+        memory = {"moved": self.moved, "evaluations": self.evaluations, "known": self._known}
+        return {**super().state_dict(), "memory": memory, "inverse": self._inverse}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on as the optimizer would that gave the state."""
+        super().load_state_dict({key: state_dict[key] for key in ("state", "param_groups")})
+        memory, like = state_dict["memory"], self._params[0]
+        self.moved, self.evaluations = bool(memory["moved"]), int(memory["evaluations"])
+        known, inverse = memory["known"], state_dict["inverse"]
+        self._known = None if known is None else (float(known[0]), known[1].to(like).clone())
+        self._inverse = None if inverse is None else inverse.to(like).clone()
+
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
         """Do one iteration.
 

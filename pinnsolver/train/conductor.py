@@ -1,19 +1,21 @@
-"""The callback that watches over training: clock, history, held-out best, redraws, stops, checkpoints."""
+"""The callback that watches over training: history, held-out best, redraws, stops, checkpoints."""
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
 from pinnsolver.sample import import_deepxde
+from pinnsolver.train.course import Budget, Clock, Done, Leg
 from pinnsolver.train.data import ProblemData
+from pinnsolver.train.diagnosis import find_culprit
 from pinnsolver.train.gauss_newton import LevenbergMarquardt
+from pinnsolver.train.history import History
+from pinnsolver.train.interrupt import Interrupt
 from pinnsolver.train.module import TrainableProblem
 from pinnsolver.train.progress import Progress, Status
 from pinnsolver.train.second import SecondOrder
@@ -28,30 +30,8 @@ WINDOW_PATIENCE = (
     40  # steps in which a window's held-out loss has to fall to the next part, or it has converged
 )
 WINDOW_PROGRESS = 0.5
-LEAST_SHARE = 0.1  # of what is left, for a window that needs it
-WINDOW_SHARE = 3  # of the equal parts of what is left, for a window that needs them: errors of the first ones grow in all others
 RESTARTS = 3  # from the best state after a loss that is not finite
-
-
-class Clock:
-    """Wall clock of the training; scoring against a reference, which training does not need, pauses it."""
-
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
-        self._paused = 0.0
-
-    @property
-    def seconds(self) -> float:
-        """Seconds so far."""
-        return time.perf_counter() - self._start - self._paused
-
-    def without(self, work: Callable[[], Any]) -> Any:
-        """Do some work off the clock and return its result."""
-        begin = time.perf_counter()
-        try:
-            return work()
-        finally:
-            self._paused += time.perf_counter() - begin
+EXPLODED = 1e8  # times the loss at the start: Adam has left for infinity
 
 
 @dataclass
@@ -66,59 +46,39 @@ class Best:
     lowest: dict[str, float]
 
 
-@dataclass(frozen=True)
-class Budget:
-    """What bounds a run: iterations, seconds, or both; without seconds nothing depends on a clock."""
-
-    steps: int | None
-    seconds: float | None
-
-    def fraction(self, step: int, seconds: float) -> float:
-        """Return how much of the budget is used up."""
-        shares = [0.0]
-        if self.steps is not None:
-            shares.append(step / max(self.steps, 1))
-        if self.seconds is not None:
-            shares.append(seconds / self.seconds)
-        return max(shares)
-
-    def part(self, step: int, seconds: float, left: int) -> Budget:
-        """Return until when the first of so many windows may take at most."""
-        share = max(WINDOW_SHARE / (left + WINDOW_SHARE - 1), LEAST_SHARE)  # all of it for the last one
-        steps = None if self.steps is None else step + max(1, int((self.steps - step) * share))
-        until = None if self.seconds is None else seconds + max(0.0, self.seconds - seconds) * share
-        return Budget(steps, until)
-
-
-@dataclass(frozen=True)
-class Leg:
-    """A part of a run that one network trains in.
+@dataclass
+class Phase:
+    """What one optimizer does.
 
     Args:
-        budget: until where, counted from the start of the run.
-        step: steps done before it.
-        index, count: number of the window of time, and how many there are.
-        whole: the budget of all legs; this one's if left out.
+        name: "start" before the first step, "Adam", or the second-order method's.
+        begun: step at which it began.
+        steps: how many it has; None for all that are left.
+        seconds: of the training at which it ends; None for no such bound.
+        record_every: steps between two rows of the history.
+        causal_every: steps between two refreshments of causal weights.
+        patience: steps without a better held-out loss after which training has converged.
     """
 
-    budget: Budget
-    step: int = 0
-    index: int = 0
-    count: int = 1
-    whole: Budget | None = None
+    name: str = "start"
+    begun: int = 0
+    steps: int | None = None
+    seconds: float | None = None
+    record_every: int = 50
+    causal_every: int = 1
+    patience: int = PATIENCE
+
+    def over(self, step: int, seconds: float) -> bool:
+        """Say whether the next optimizer is to go on."""
+        by_steps = self.steps is not None and step - self.begun >= self.steps
+        return by_steps or (self.seconds is not None and seconds >= self.seconds)
 
 
-@dataclass
-class History:
-    """A row for each recorded step."""
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-
-    def columns(self) -> dict[str, np.ndarray]:
-        """Return it as columns."""
-        if not self.rows:
-            return {}
-        return {key: np.array([row.get(key, math.nan) for row in self.rows]) for key in self.rows[0]}
+# What of a conductor is a number and belongs to its state.
+_NUMBERS = (
+    *("step", "stopped", "why", "last_progress", "stalls", "restarts", "overfits", "idle"),
+    *("trained", "first", "adam", "planned"),
+)
 
 
 class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
@@ -132,6 +92,7 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         progress: where the status is shown.
         checkpoint: called with this object, at least every ten seconds.
         history: goes on from the part before.
+        interrupt: whether the user has had enough.
     """
 
     def __init__(
@@ -144,20 +105,17 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         progress: Progress,
         checkpoint: Callable[[Conductor], None],
         history: History,
+        interrupt: Interrupt,
     ) -> None:
         super().__init__()
         self.data, self.module, self.leg, self.clock = data, module, leg, clock
-        self.budget = leg.budget
+        self.budget: Budget = leg.budget
         self.score, self.progress, self.checkpoint = score, progress, checkpoint
-        self.history = history
-        self.phase = "Adam"
-        self.phase_seconds: float | None = None
-        self.record_every = 50
-        self.causal_every = 1
-        self.patience = PATIENCE
+        self.history, self.interrupt = history, interrupt
+        self.phase = Phase(begun=leg.step)
         self.step = leg.step
-        self.interrupted = False
         self.stopped: str | None = None
+        self.why: str | None = None  # of a divergence
         self.best: Best | None = None
         self.last_progress = leg.step
         self.stalls = 0
@@ -165,22 +123,89 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         self.overfits = 0
         self.idle = 0  # redraws since the training loss fell
         self.trained = math.inf
+        self.first = math.inf  # loss at the start
+        self.adam = 0  # steps that it took
+        self.planned = 0  # and those that its rate was made for
+        self.renewed: list[int] = []
         self.checkpointed = clock.seconds
         self.on_redraw: Callable[[], None] = lambda: None
+        self._raw: Mapping[str, torch.Tensor] | None = None
+
+    # -------------------------------------------------------------------------------------- its state
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that the next steps depend on, besides the module and what this object was made with."""
+        best, model = self.best, self.model
+        optimizer = None if model is None else model.opt.state_dict()
+        scheduler = None if model is None or model.lr_scheduler is None else model.lr_scheduler.state_dict()
+        return {
+            "numbers": {name: getattr(self, name) for name in _NUMBERS},
+            "renewed": list(self.renewed),
+            "phase": dict(vars(self.phase)),
+            "best": None if best is None else {"state": best.state, "lowest": best.lowest},
+            "data": self.data.state_dict(),
+            "optimizer": optimizer,
+            "scheduler": scheduler,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state; the optimizer's is loaded by whoever makes the optimizer."""
+        for name in _NUMBERS:
+            setattr(self, name, state["numbers"][name])
+        self.renewed = list(state["renewed"])
+        self.phase = Phase(**state["phase"])
+        best = state["best"]
+        self.best = None if best is None else Best(dict(best["state"]), dict(best["lowest"]))
+        self.data.load_state_dict(state["data"])
+
+    @property
+    def done(self) -> Done:
+        """What the leg did so far."""
+        return Done(self.adam, self.planned, self.step, self.stopped or "steps", tuple(self.renewed))
+
+    def go_on(self, further: bool) -> None:
+        """Take up again a training that was interrupted, or whose bounds are new.
+
+        Args:
+            further: whether also a training that had ended by itself goes on.
+        """
+        if self.stopped in (None, "interrupted", "steps", "seconds"):
+            self.stopped = None
+            self._decide(self.clock.seconds)
+        elif further:
+            self.stopped = self.why = None
+            self._renew()
+            self._decide(self.clock.seconds)
+
+    def _renew(self) -> None:
+        """Be patient once more."""
+        self.renewed.append(self.step)
+        self.last_progress, self.stalls, self.restarts = self.step, 0, 0
 
     # ----------------------------------------------------------------------------- called by DeepXDE
+
+    def on_train_begin(self) -> None:
+        """Put back the terms of the last step: DeepXDE has evaluated them anew before the first one."""
+        if self._raw is not None:
+            self.data.raw, self._raw = dict(self._raw), None
+
+    def keep_raw(self) -> None:
+        """Let a training that goes on begin with the terms of its last step."""
+        self._raw = dict(self.data.raw)
 
     def on_epoch_end(self) -> None:
         """Look after one step."""
         self.step += 1
+        self.adam += self.phase.name == "Adam"
         optimizer = self.model.opt
         if isinstance(optimizer, LevenbergMarquardt) and optimizer.accepted is not None:
             self.data.note_rows(optimizer.accepted, self.module)
         loss = self.data.total({name: float(value) for name, value in self.data.raw.items()})
-        if not math.isfinite(loss):
-            self._recover()
+        if not math.isfinite(loss) or self._exploded(loss):
+            self._recover(loss)
+            self._decide(self.clock.seconds)
             return
-        if self.step % self.record_every == 0:
+        if self.step % self.phase.record_every == 0:
             self.record(loss)
         self._advance_causal()
         redraw = self.data.compiled.transformed.settings.points.redraw
@@ -188,10 +213,11 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
             self.redraw()
         self._watch_stall()
         seconds = self.clock.seconds
+        self._decide(seconds)
+        # Last of all: a training that goes on from here is just before its next step.
         if seconds - self.checkpointed > CHECKPOINT_SECONDS:
             self.checkpoint(self)
-            self.checkpointed = seconds
-        self._decide(seconds)
+            self.checkpointed = self.clock.seconds
 
     # ------------------------------------------------------------------------------------- the parts
 
@@ -203,7 +229,7 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         self._keep_if_better(held_out)
         error = dict(self.clock.without(self.score))
         unknowns = self.module.unknowns.numbers()
-        row: dict[str, Any] = {"step": self.step, "seconds": self.clock.seconds, "phase": self.phase}
+        row: dict[str, Any] = {"step": self.step, "seconds": self.clock.seconds, "phase": self.phase.name}
         if self.leg.count > 1:
             row["window"] = self.leg.index + 1
         row |= {"loss": loss, "held_out": self.data.total(held_out)}
@@ -218,7 +244,7 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         self.history.rows.append(row)
         fraction = (self.leg.whole or self.budget).fraction(self.step, self.clock.seconds)
         where = f"window {self.leg.index + 1} of {self.leg.count}: " if self.leg.count > 1 else ""
-        where += self.phase
+        where += self.phase.name
         if causal is not None and not causal.open:
             where += f" (causal, {causal.reached:.0%} of the time open)"
         self.progress.show(Status(where, self.step, self.clock.seconds, fraction, loss, raw, error, unknowns))
@@ -226,7 +252,7 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
     def _advance_causal(self) -> None:
         """Refresh causal weights: each step of Adam, but only now and then where curvature is learnt."""
         causal = self.data.causal
-        if causal is None or causal.open or self.step % self.causal_every:
+        if causal is None or causal.open or self.step % self.phase.causal_every:
             return
         level = causal.level
         self.data.refresh_causal(self.module)
@@ -265,20 +291,30 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         if self.overfits >= 2:
             self.data.grow()
             self.overfits = 0
-        if self.phase not in ("start", "Adam"):
+        if self.phase.name not in ("start", "Adam"):
             self.idle = self.idle + 1 if trained > 0.95 * self.trained else 0
             self.data.trust_data_less(stagnant=self.idle >= 2)
             self.trained = self.data.total({n: float(v.detach()) for n, v in self.data.raw.items()})
         self.data.redraw(self.module)
         self.on_redraw()
 
-    def _recover(self) -> None:
-        """Go back to the best state after a loss that is not finite; give up after a few times."""
+    def _exploded(self, loss: float) -> bool:
+        """Say whether first-order steps have left for infinity; later methods never raise the loss."""
+        return self.phase.name == "Adam" and 0 < EXPLODED * self.first < loss
+
+    def _recover(self, loss: float) -> None:
+        """Go back to the best state after a loss that is not finite, more carefully; give up after a few times."""
         if self.best is None or self.restarts >= RESTARTS:
+            self.why = self._explain(loss)
             self._stop("diverged")
             return
         self.restarts += 1
         self.module.load_state_dict(self.best.state)
+        with torch.no_grad():
+            self.data.raw = self.data.terms(self.module)
+            if not all(torch.isfinite(value) for value in self.data.raw.values()):  # it was the points
+                self.data.redraw(self.module)
+                self.data.raw = self.data.terms(self.module)
         optimizer = self.model.opt
         if isinstance(optimizer, SecondOrder):
             optimizer.forget()
@@ -286,6 +322,15 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
             optimizer.state.clear()
             for group in optimizer.param_groups:
                 group["lr"] *= 0.3
+
+    def _explain(self, loss: float) -> str:
+        """Return what is to be known of a divergence: term, step and place."""
+        culprit = find_culprit(self.data, self.module, largest=True)
+        again = f", after {self.restarts} new starts from the best state" if self.restarts else ""
+        return (
+            f"Training diverged at step {self.step} ({self.phase.name}){again}: the loss is {loss:.3g}. {culprit}.\n"
+            "Write the equation so that it is finite there, or lower optimizer.learning_rate; what was best before is kept"
+        )
 
     def _watch_stall(self) -> None:
         """A method that cannot move forgets what it knows or gets new points, and at the fourth time has converged."""
@@ -302,19 +347,25 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
 
     def _decide(self, seconds: float) -> None:
         """Stop where a bound is met."""
-        budget = self.budget
-        if self.interrupted:
-            self._stop("interrupted")
-        elif budget.steps is not None and self.step >= budget.steps:
-            self._stop("steps")
-        elif budget.seconds is not None and seconds >= budget.seconds:
-            self._stop("seconds")
-        elif self.step - self.last_progress > self.patience:
+        script = self.leg.script
+        if script is not None and self.step in script.renewed:
+            self._renew()
+        spent = self.budget.spent(self.step, seconds)
+        if spent is not None:
+            self._stop(spent)
+        elif script is None and self.step - self.last_progress > self.phase.patience:
             self._stop("plateau")
-        elif self.phase_seconds is not None and seconds >= self.phase_seconds:
+        elif self.interrupt.asked:
+            self._stop("interrupted")
+        if self.model is not None and self.phase.over(self.step, seconds):
             self.model.stop_training = True  # this phase only
 
     def _stop(self, reason: str) -> None:
+        script = self.leg.script
+        if script is not None and reason in ("plateau", "tolerance", "steps", "seconds"):
+            if self.step < script.steps:
+                return  # it went on from there
+            reason = script.stopped
         self.stopped = self.stopped or reason
         if self.model is not None:  # none yet before the first step
             self.model.stop_training = True

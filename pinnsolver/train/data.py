@@ -65,6 +65,37 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
         self.groups: tuple[PreparedGroup, ...] = ()
         self.redraw()
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return all of it that training changes: points, generator, weights, how far causal training has come."""
+        causal = self.causal
+        return {
+            "generator": self.rng.bit_generator.state,
+            "growth": self.growth,
+            "weights": dict(self.weights),
+            "causal": None if causal is None else {"weights": causal.weights, "level": causal.level},
+            "raw": dict(self.raw),
+            "points": [
+                None if g.group.fixed is not None else {"points": g.points, "normals": g.point_normals}
+                for g in self.groups
+            ],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set points, generator and weights to those of a state."""
+        self.rng.bit_generator.state = state["generator"]
+        self.growth = float(state["growth"])
+        self.weights = {name: float(state["weights"][name]) for name in self.weights}
+        if self.causal is not None:
+            weights = state["causal"]["weights"].to(self.causal.weights)
+            self.causal = CausalState(weights, int(state["causal"]["level"]))
+        self.raw = {name: value.to(self.device) for name, value in state["raw"].items()}
+        self.groups = tuple(
+            self._draw_group(k, self.rng, 1.0, None)
+            if drawn is None
+            else self.compiled.prepare(k, drawn["points"], drawn["normals"], self.device)
+            for k, drawn in zip(self.compiled.trained_groups, state["points"], strict=True)
+        )
+
     def redraw(self, module: TrainableProblem | None = None) -> None:
         """Draw new points for every term; observations stay.
 

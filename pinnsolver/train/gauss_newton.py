@@ -76,6 +76,20 @@ class LevenbergMarquardt(torch.optim.Optimizer):
         """Trust the model less."""
         self.damping = min(self.damping * 100, MOST)
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that the next step depends on, the damping and the test vectors' generator among it."""
+        memory = {"damping": self.damping, "moved": self.moved, "evaluations": self.evaluations}
+        return {**super().state_dict(), "memory": memory, "generator": self._generator.get_state()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on as the optimizer would that gave the state."""
+        super().load_state_dict({key: state_dict[key] for key in ("state", "param_groups")})
+        memory = state_dict["memory"]
+        self.damping, self.moved = float(memory["damping"]), bool(memory["moved"])
+        self.evaluations = int(memory["evaluations"])
+        self._generator.set_state(state_dict["generator"])
+        self.accepted = None
+
     def step(self, closure: Callable[[], Any] | None = None) -> float:  # type: ignore[override]
         """Do one iteration; a closure, as DeepXDE hands one over, is not needed.
 

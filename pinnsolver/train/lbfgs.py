@@ -50,6 +50,22 @@ class SteppedLBFGS(torch.optim.LBFGS):
         self._scale = None
         self._changed = False
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that the next step depends on: torch's own memory, and the evaluations that are remembered."""
+        memory = {"moved": self.moved, "evaluations": self.evaluations, "scale": self._scale}
+        return {**super().state_dict(), "memory": memory | {"changed": self._changed}, "seen": self._seen}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on as the optimizer would that gave the state."""
+        super().load_state_dict({key: state_dict[key] for key in ("state", "param_groups")})
+        memory, like = state_dict["memory"], self._params[0]
+        self.moved, self.evaluations = bool(memory["moved"]), int(memory["evaluations"])
+        self._scale, self._changed = memory["scale"], bool(memory["changed"])
+        self._seen = [
+            (point.to(like).clone(), float(loss), gradient.to(like).clone())
+            for point, loss, gradient in state_dict["seen"]
+        ]
+
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
         """Do one iteration.
 

@@ -1,37 +1,48 @@
-"""The training plan: Adam, then a second-order method, driven by `deepxde.Model`."""
+"""A run: one leg of training, or several where there are windows of time; begun, or gone on with from its state."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from pinnsolver.compile import CompiledProblem
-from pinnsolver.errors import TrainingDiverged
-from pinnsolver.network import OwnNetwork
-from pinnsolver.sample import Sampler, import_deepxde
-from pinnsolver.train.conductor import WINDOW_PATIENCE, Budget, Clock, Conductor, History, Leg
+from pinnsolver.sample import Sampler
+from pinnsolver.train.conductor import Conductor
+from pinnsolver.train.course import Budget, Clock, Done, Leg
 from pinnsolver.train.data import ProblemData
 from pinnsolver.train.device import find_device
+from pinnsolver.train.history import History
+from pinnsolver.train.interrupt import Interrupt, interruptible
 from pinnsolver.train.module import TrainableProblem
+from pinnsolver.train.phases import begin_leg, fitting, run_phases
 from pinnsolver.train.progress import Progress, Quiet
-from pinnsolver.train.second import second_order
 from pinnsolver.train.windows import WindowedProblem
 from pinnsolver.transform import TransformedProblem
 
-dde = import_deepxde()
-
 # Of a module to be trained: a function that gives its relative L2 error by field.
 Score = Callable[[torch.nn.Module], Callable[[], Mapping[str, float]]]
-# Of module, history, step, seconds and phase.
-Checkpoint = Callable[[torch.nn.Module, History, int, float, str], None]
-ADAM_SHARE = 0.2  # of the budget at most, so that short runs reach the second order
+# Of the state of the training and its history.
+Checkpoint = Callable[[Mapping[str, Any], History], None]
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a training sets out.
+
+    Args:
+        state: of a training that goes on, as `Trained.state`; None for the beginning.
+        further: whether its bounds are new ones, so that it goes on even where it had ended by itself.
+        script: the legs of a run that is done once more.
+    """
+
+    state: Mapping[str, Any] | None = None
+    further: bool = False
+    script: Sequence[Done] = ()
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,9 @@ class Trained:
         stopped: "tolerance", "plateau", "steps", "seconds", "interrupted" or "diverged".
         steps, seconds: used.
         points: number of points of each term.
+        course: what each leg did.
+        state: from which the training can go on.
+        why: of a divergence: term, step and place.
     """
 
     module: TrainableProblem | WindowedProblem
@@ -52,6 +66,9 @@ class Trained:
     steps: int
     seconds: float
     points: Mapping[str, int]
+    course: tuple[Done, ...]
+    state: Mapping[str, Any]
+    why: str | None = None
 
 
 def train_problem(
@@ -62,6 +79,7 @@ def train_problem(
     score: Score | None = None,
     ready: Callable[[], None] | None = None,
     checkpoint: Checkpoint | None = None,
+    start: Start | None = None,
 ) -> Trained:
     """Train a compiled problem by the settings it was transformed with.
 
@@ -72,27 +90,20 @@ def train_problem(
         score: gives, for the module to be trained, a function of its relative L2 error by field, where a
             reference is known; only shown and recorded.
         ready: called once nothing can be wrong with the problem any more, before the first step.
-        checkpoint: writes one, at least every ten seconds.
+        checkpoint: takes the state before the first step, at least every ten seconds, and at the end.
+        start: where it sets out; at the beginning if left out.
 
     Raises:
         DeclarationError: a region without points, data that are not finite, a device that is not there.
+        RunFolderError: the state to go on from does not fit the problem.
         TrainingDiverged: the loss is not finite at the very start.
     """
     settings = compiled.transformed.settings
     torch.manual_seed(settings.seed or 0)
-    clock = clock or Clock()
     module = TrainableProblem(compiled).to(find_device(settings.device or "cpu"))
-    watch = _Watch(clock, progress or Quiet(), score(module) if score else dict, ready, checkpoint, module)
-    leg = Leg(Budget(settings.steps, settings.seconds))
-    conductor = _train_leg(compiled, module, leg, watch, History())
-    return Trained(
-        module,
-        conductor.history,
-        conductor.stopped or "steps",
-        conductor.step,
-        clock.seconds,
-        conductor.data.points,
-    )
+    watch = _Watch(clock or Clock(), progress or Quiet(), score(module) if score else dict, ready, checkpoint)
+    budget = Budget(settings.steps, settings.seconds)
+    return _Run(module, (compiled,), lambda k: module, budget, watch, start or Start()).through()
 
 
 def train_windows(
@@ -103,6 +114,7 @@ def train_windows(
     score: Score | None = None,
     ready: Callable[[], None] | None = None,
     checkpoint: Checkpoint | None = None,
+    start: Start | None = None,
 ) -> Trained:
     """Train window after window of time, each from the last one's final state and weights; arguments as of `train_problem`.
 
@@ -112,16 +124,9 @@ def train_windows(
     torch.manual_seed(settings.seed or 0)
     clock = clock or Clock()
     whole = WindowedProblem(transformed).to(find_device(settings.device or "cpu"))
-    watch = _Watch(clock, progress or Quiet(), score(whole) if score else dict, ready, checkpoint, whole)
-    history, step, stopped, points = History(), 0, "steps", {}
-    budget, count = Budget(settings.steps, settings.seconds), len(whole.windows)
-    for k, compiled in enumerate(whole.windows):
-        leg = Leg(budget.part(step, clock.seconds, count - k), step, k, count, budget)
-        conductor = _train_leg(compiled, whole.begin(k), leg, watch, history)
-        step, stopped, points = conductor.step, conductor.stopped or "steps", conductor.data.points
-        if stopped in ("interrupted", "diverged"):
-            break
-    return Trained(whole, history, stopped, step, clock.seconds, points)
+    watch = _Watch(clock, progress or Quiet(), score(whole) if score else dict, ready, checkpoint)
+    budget = Budget(settings.steps, settings.seconds)
+    return _Run(whole, whole.windows, whole.begin, budget, watch, start or Start()).through()
 
 
 @dataclass(frozen=True)
@@ -133,141 +138,133 @@ class _Watch:
     score: Callable[[], Mapping[str, float]]
     ready: Callable[[], None] | None
     checkpoint: Checkpoint | None
-    module: torch.nn.Module
-
-    def write(self, conductor: Conductor) -> None:
-        if self.checkpoint:
-            self.checkpoint(
-                self.module, conductor.history, conductor.step, self.clock.seconds, conductor.phase
-            )
 
 
-def _train_leg(
-    compiled: CompiledProblem, module: TrainableProblem, leg: Leg, watch: _Watch, history: History
-) -> Conductor:
-    """Train one network and leave the best state in it."""
-    seed = compiled.transformed.settings.seed or 0
-    data = ProblemData(compiled, Sampler.of(compiled.checked), seed, module.device)
-    conductor = Conductor(data, module, leg, watch.clock, watch.score, watch.progress, watch.write, history)
-    if leg.index:
-        _start_from(module, data)
-    _refuse_bad_start(data, module)
-    if watch.ready and not leg.index:
-        watch.clock.without(watch.ready)
-    with conductor.progress, _interruptible(conductor), _quiet():
-        data.refresh_causal(module)
-        data.raw = {name: value.detach() for name, value in data.terms(module).items()}
-        conductor.phase = "start"
-        conductor.record()
-        if leg.budget.steps != leg.step:
-            if not leg.index:  # a later window starts from the last one's weights
-                _run_adam(conductor)
-            if conductor.stopped is None:
-                _run_second_order(conductor)
-        if conductor.stopped not in ("diverged", None) and conductor.step % conductor.record_every:
-            conductor.record()
-    if conductor.best is not None:
-        module.load_state_dict(conductor.best.state)
-    return conductor
+@dataclass
+class _Run:
+    """A training: its legs one after the other, a network in each.
 
-
-def _start_from(module: TrainableProblem, data: ProblemData) -> None:
-    """Let a later window start from the last one's weights as they are, or from its state at rest: what fits better.
-
-    At rest means outputs of zero, the hidden layers kept.
+    Args:
+        module: all networks together.
+        legs: what each of them solves.
+        begin: gives the network of a leg, with the weights that it sets out with.
+        budget: of all legs.
+        watch: who is told.
+        start: where it sets out.
+        history: of all legs.
+        done: the finished legs.
+        interrupt: whether the user has had enough.
     """
 
-    def loss() -> float:
-        with torch.no_grad():
-            return data.total({name: float(value) for name, value in data.terms(module).items()})
+    module: TrainableProblem | WindowedProblem
+    legs: Sequence[CompiledProblem]
+    begin: Callable[[int], TrainableProblem]
+    budget: Budget
+    watch: _Watch
+    start: Start
+    history: History = field(default_factory=History)
+    done: list[Done] = field(default_factory=list)
+    interrupt: Interrupt = field(default_factory=Interrupt)
 
-    moving = loss()
-    before = {name: value.clone() for name, value in module.state_dict().items()}
-    assert isinstance(module.network, OwnNetwork)  # windows have networks of our own only
-    with torch.no_grad():
-        for parameter in module.network.output_parameters():
-            parameter.zero_()
-    if moving < loss():
-        module.load_state_dict(before)
+    def through(self) -> Trained:
+        """Train all legs, those that are done already left out."""
+        clock, state = self.watch.clock, self.start.state
+        first, step, begun = (0, 0, clock.seconds) if state is None else self._take_up(state)
+        with self.watch.progress, interruptible(self.interrupt), _quiet():
+            for k in range(first, len(self.legs)):
+                conductor, end = self._train(self._leg(k, step, begun), state)
+                step, begun, state = conductor.step, clock.seconds, None
+                stopped = conductor.stopped or "steps"
+                if stopped in ENDED:
+                    break
+                self.done.append(conductor.done)
+        return Trained(
+            self.module,
+            self.history,
+            stopped,
+            step,
+            clock.seconds,
+            conductor.data.points,
+            (*self.done, conductor.done) if stopped in ENDED else tuple(self.done),
+            end,
+            conductor.why,
+        )
+
+    def _leg(self, k: int, step: int, begun: float) -> Leg:
+        """Return a leg with its part of the budget."""
+        count = len(self.legs)
+        budget = self.budget if count == 1 else self.budget.part(step, begun, count - k)
+        script = self.start.script[k] if k < len(self.start.script) else None
+        if script is not None:
+            budget = Budget(script.steps, None)
+        return Leg(budget, step, k, count, self.budget, begun, script)
+
+    def _take_up(self, state: Mapping[str, Any]) -> tuple[int, int, float]:
+        """Set networks, generator and history to those of a state; return its leg, and steps and seconds before that."""
+        with fitting():
+            index = int(state["leg"]["index"])
+            if not 0 <= index < len(self.legs):
+                raise ValueError(f"it is in leg {index} of {len(self.legs)}")
+            self.done = [Done.of(done) for done in state["done"]]
+            self.history = History.of(state["history"])
+            self.begin(index)
+            self.module.load_state_dict(state["module"])
+            torch.set_rng_state(state["generator"])
+            return index, int(state["leg"]["step"]), float(state["leg"]["begun"])
+
+    def _train(self, leg: Leg, state: Mapping[str, Any] | None) -> tuple[Conductor, Mapping[str, Any]]:
+        """Train one network and leave the best state in it; also return the state from which it can go on."""
+        compiled, watch = self.legs[leg.index], self.watch
+        part = self.module if isinstance(self.module, TrainableProblem) else self.module.parts[leg.index]
+        assert isinstance(part, TrainableProblem)
+        if state is None:
+            self.begin(leg.index)
+        seed = compiled.transformed.settings.seed or 0
+        data = ProblemData(compiled, Sampler.of(compiled.checked), seed, part.device)
+
+        def write(conductor: Conductor) -> None:
+            if watch.checkpoint:
+                watch.checkpoint(self._state(conductor), self.history)
+
+        conductor = Conductor(
+            data, part, leg, watch.clock, watch.score, watch.progress, write, self.history, self.interrupt
+        )
+        memory = None
+        if state is None:
+            begin_leg(conductor, watch.ready)
+        else:
+            with fitting():
+                memory = state["conductor"]
+                conductor.load_state_dict(memory)
+                ended = leg.index == leg.count - 1 or conductor.stopped == "diverged"
+                conductor.go_on(self.start.further and ended)
+        run_phases(conductor, memory)
+        end = self._state(conductor) if conductor.model is not None or state is None else state
+        if watch.checkpoint and (leg.index == leg.count - 1 or conductor.stopped in ENDED):
+            watch.checkpoint(end, self.history)
+        if conductor.stopped not in ("diverged", None) and conductor.step % conductor.phase.record_every:
+            conductor.record()
+        if conductor.best is not None:
+            part.load_state_dict(conductor.best.state)
+        return conductor, end
+
+    def _state(self, conductor: Conductor) -> dict[str, Any]:
+        """Return all that the rest of the training depends on, as a tree of plain values, tensors and arrays."""
+        leg = conductor.leg
+        return {
+            "step": conductor.step,
+            "seconds": conductor.clock.seconds,
+            "threads": torch.get_num_threads(),
+            "leg": {"index": leg.index, "step": leg.step, "begun": leg.begun},
+            "done": [done.plain() for done in self.done],
+            "module": {name: value.detach().clone() for name, value in self.module.state_dict().items()},
+            "generator": torch.get_rng_state(),
+            "conductor": conductor.state_dict(),
+            "history": self.history.state_dict(),
+        }
 
 
-def _run_adam(conductor: Conductor) -> None:
-    """First order: into the basin. The learning rate falls to a tenth."""
-    settings = conductor.data.compiled.transformed.settings
-    steps = settings.optimizer.adam or 0
-    budget, begun = conductor.budget, conductor.clock.seconds
-    if budget.seconds is not None:
-        conductor.phase_seconds = begun + ADAM_SHARE * (budget.seconds - begun)
-    if budget.steps is not None:
-        steps = min(steps, max(1, int(ADAM_SHARE * (budget.steps - conductor.step))))
-    if not steps:
-        return
-    conductor.phase, conductor.record_every = "Adam", 50
-    rate = settings.optimizer.learning_rate or 1e-3
-    optimizer = torch.optim.Adam(conductor.module.parameters(), lr=rate)
-    schedule = ("exponential", 0.1 ** (1 / steps))
-    _drive(conductor, optimizer, steps, schedule)
-    conductor.phase_seconds = None
-
-
-def _run_second_order(conductor: Conductor) -> None:
-    """Second order: the digits."""
-    stretch = second_order(conductor.module, conductor.data)
-    conductor.phase, conductor.record_every = stretch.name, stretch.record_every
-    conductor.causal_every, conductor.patience = stretch.causal_every, stretch.patience
-    if conductor.leg.count > 1:
-        conductor.patience = WINDOW_PATIENCE
-    conductor.redraw()
-    conductor.on_redraw = stretch.optimizer.function_changed
-    conductor.last_progress = conductor.step
-    left = None if conductor.budget.steps is None else conductor.budget.steps - conductor.step
-    _drive(conductor, stretch.optimizer, 10**9 if left is None else left, None)
-
-
-def _drive(conductor: Conductor, optimizer: torch.optim.Optimizer, steps: int, decay: Any) -> None:
-    """Let `deepxde.Model` do the steps."""
-    if conductor.stopped or steps <= 0:
-        return
-    model = dde.Model(conductor.data, conductor.module)
-    model.compile(optimizer, decay=decay, verbose=0)
-    model.train(iterations=steps, display_every=10**12, callbacks=[conductor], verbose=0)
-
-
-def _refuse_bad_start(data: ProblemData, module: TrainableProblem) -> None:
-    """Raise where a term is not finite before the first step, with the term and the place."""
-    unknowns = module.unknowns.values()
-    for prepared in data.groups:
-        for name, residual in data.compiled.residuals(prepared, module.network, unknowns).items():
-            bad = ~torch.isfinite(residual[:, 0])
-            if data.compiled.is_trained(name) and bad.any():
-                row = int(bad.nonzero()[0])
-                pairs = zip(data.compiled.checked.coordinates, prepared.columns, strict=True)
-                place = ", ".join(f"{c.name} = {float(column[row]):.6g}" for c, column in pairs)
-                raise TrainingDiverged(
-                    f"The term “{name}” is {float(residual[row, 0].detach())} at {place}, before the first step "
-                    f"({int(bad.sum())} of {len(bad)} points).\n"
-                    "Write the equation so that it is finite there: a division by zero, a logarithm or a root of a negative field?"
-                )
-
-
-@contextlib.contextmanager
-def _interruptible(conductor: Conductor) -> Iterator[None]:
-    """End at the next step on Ctrl-C or SIGTERM; a second Ctrl-C ends at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def note(number: int, frame: Any) -> None:
-        if conductor.interrupted:
-            raise KeyboardInterrupt
-        conductor.interrupted = True
-
-    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+ENDED = ("interrupted", "diverged")  # reasons after which no further leg begins
 
 
 @contextlib.contextmanager
