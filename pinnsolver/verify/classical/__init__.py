@@ -1,0 +1,1 @@
+"""Classical solvers of a declaration, made from its sympy: splines, time steps, ODE solvers, finite elements."""

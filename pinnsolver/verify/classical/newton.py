@@ -1,0 +1,140 @@
+"""Least squares: sparse or dense factors that are used again, and Newton's method on the residuals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse as sp
+from scipy.sparse.linalg import splu
+
+from pinnsolver.verify.classical.forward import Deadline, NotApplicableError
+from pinnsolver.verify.classical.system import System
+
+DENSE = 700  # columns up to which a QR factorisation with pivoting is as fast as a sparse one
+RANK = 1e-13
+TIKHONOV = 1e-15
+REFINEMENTS = 3
+CONTRACTION = 0.3  # a step that shrinks less than this wants a fresh Jacobian
+PATIENCE = 40
+FLOOR = 1e-12
+
+
+class Factor:
+    """A Jacobian made ready to solve min |J d + r| for several r.
+
+    Dense by QR with column pivoting, columns without weight left out; sparse by Cholesky-like factors of the normal
+    equations with refinement, which makes up for their squared condition number.
+
+    Args:
+        jacobian: (n, m).
+    """
+
+    def __init__(self, jacobian: sp.csr_matrix) -> None:
+        self._scale = np.sqrt(np.asarray(jacobian.multiply(jacobian).sum(axis=0)).ravel())
+        self._scale[self._scale == 0] = 1.0
+        self._jacobian = (jacobian @ sp.diags(1 / self._scale)).tocsr()
+        if not np.isfinite(self._jacobian.data).all():
+            raise NotApplicableError("the residuals are not finite everywhere")
+        self.rank = jacobian.shape[1]
+        self._dense = self.rank <= DENSE
+        if self._dense:
+            self._q, triangle, self._order = scipy.linalg.qr(
+                self._jacobian.toarray(), mode="economic", pivoting=True, check_finite=False
+            )
+            sizes = abs(np.diag(triangle))
+            self.rank = int((sizes > RANK * sizes[0]).sum())
+            self._triangle = triangle[: self.rank, : self.rank]
+        else:
+            normal = (self._jacobian.T @ self._jacobian).tocsc()
+            normal += TIKHONOV * sp.identity(self.rank, format="csc")
+            try:
+                self._lu = splu(
+                    normal, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+                )
+            except RuntimeError:
+                raise NotApplicableError("its equations do not determine the fields") from None
+
+    def solve(self, residual: np.ndarray) -> np.ndarray:
+        """Return the step d (m,) with the smallest |J d + residual|."""
+        found = np.zeros(self._jacobian.shape[1])
+        if self._dense:
+            inner = scipy.linalg.solve_triangular(
+                self._triangle, self._q[:, : self.rank].T @ -residual, check_finite=False
+            )
+            found[self._order[: self.rank]] = inner
+        else:
+            for _ in range(REFINEMENTS):
+                found -= self._lu.solve(self._jacobian.T @ (residual + self._jacobian @ found))
+        return found / self._scale
+
+    def remainder(self, step: np.ndarray, residual: np.ndarray) -> float:
+        """Return |J d + residual|^2 for a step d (m,)."""
+        left = residual + self._jacobian @ (self._scale * step)
+        return float(left @ left)
+
+
+@dataclass
+class Solver:
+    """Newton's method that keeps its factors as long as they serve."""
+
+    deadline: Deadline
+    factor: Factor | None = None
+
+    def forget(self) -> None:
+        """Drop the factors: the system has changed."""
+        self.factor = None
+
+    def solve(self, system: System, start: np.ndarray, tolerance: float = 1e-10) -> np.ndarray:
+        """Return the vector whose residuals are least.
+
+        Args:
+            system: the rows, at their time step.
+            start: (m,) first guess.
+            tolerance: of the last step, relative to the vector.
+
+        Raises:
+            NotApplicableError: it does not converge.
+        """
+        vector, last = start.copy(), np.inf
+        fresh = False
+        for _ in range(PATIENCE):
+            self.deadline.check()
+            if self.factor is None:
+                self.factor, fresh = Factor(system.jacobian(vector)), True
+            residual = system.residual(vector)
+            if not np.isfinite(residual).all():
+                raise NotApplicableError("Newton's method leaves the finite numbers")
+            step = self.factor.solve(residual)
+            size = float(np.linalg.norm(step)) / max(float(np.linalg.norm(vector)), 1e-30)
+            if system.linear and fresh:
+                return vector + step
+            if size <= tolerance or (size < 1e3 * tolerance and size > last / 2):
+                return vector + step
+            if not system.linear and size > CONTRACTION * last and not fresh:
+                self.factor = None  # the old Jacobian no longer points the way
+                last = np.inf
+                continue
+            share = _backtrack(system, vector, step, residual, self.factor) if fresh and not system.linear else 1.0
+            vector = vector + share * step
+            if fresh and (share < 1 or size > CONTRACTION):
+                self.factor = None
+            last, fresh = size, False
+        raise NotApplicableError("Newton's method does not converge")
+
+
+def _backtrack(
+    system: System, vector: np.ndarray, step: np.ndarray, residual: np.ndarray, factor: Factor
+) -> float:
+    """Return the share of a Newton step that brings a tenth of the decrease that the linear model promises."""
+    before = float(residual @ residual)
+    promised = before - factor.remainder(step, residual)
+    share = 1.0
+    for _ in range(10):
+        after = system.residual(vector + share * step)
+        left = float(after @ after)
+        if np.isfinite(left) and left <= before - 0.1 * share * promised + FLOOR * before:
+            return share
+        share /= 2
+    return share
