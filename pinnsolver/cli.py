@@ -149,13 +149,16 @@ def solve(
         str | None, typer.Option("--frame", help="eulerian, lagrangian or moving.", show_default="automatic")
     ] = None,
     set_: Set = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Estimate the error afterwards, by a classical solver.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
     """Solve a problem file: train, audit, save a run folder, write its report. A run folder in its place: repeat that run."""
     said: dict[str, Any] = {"seconds": seconds, "steps": steps, "seed": seed, "device": device}
     said |= {"threads": threads, "hard": hard, "causal": causal, "frame": frame}
     if (file / "declaration.json").is_file():
-        _repeat(file, out, overwrite, said | _pairs(set_), quiet)
+        _end(_repeat(file, out, overwrite, said | _pairs(set_), quiet), verify)
         return
     problem = _load(file)
     settings = _settings(problem, set_).with_values(said)
@@ -164,17 +167,17 @@ def solve(
     from pinnsolver.runfolder import new_run_folder
 
     begin = partial(new_run_folder, out, problem.name, f"seed{settings.seed or 0}", overwrite)
-    _end(solve_into(begin, problem, settings, quiet))
+    _end(solve_into(begin, problem, settings, quiet), verify)
 
 
-def _repeat(run: Path, out: Path | None, overwrite: bool, said: dict[str, Any], quiet: bool) -> None:
-    """Do a run once more, in a folder of its own."""
+def _repeat(run: Path, out: Path | None, overwrite: bool, said: dict[str, Any], quiet: bool) -> Solution:
+    """Do a run once more, in a folder of its own, and return its solution."""
     from pinnsolver.rerun import repeat_into
     from pinnsolver.runfolder import new_run_folder, read_json
 
     name = str(read_json(run / "declaration.json").get("name"))
     seed = said["seed"] if said["seed"] is not None else read_json(run / "settings.json").get("seed")
-    _end(repeat_into(partial(new_run_folder, out, name, f"seed{seed}", overwrite), run, said, quiet))
+    return repeat_into(partial(new_run_folder, out, name, f"seed{seed}", overwrite), run, said, quiet)
 
 
 @app.command()
@@ -198,8 +201,10 @@ def resume(
     _end(go_on(run, seconds=seconds, steps=steps, quiet=quiet))
 
 
-def _end(solution: Solution) -> None:
-    """Write the report of a run, print its results, and exit by how it ended."""
+def _end(solution: Solution, verify: bool = False) -> None:
+    """Write the report of a run, verified or not, print its results, and exit by how it ended."""
+    if verify and solution.result["stopped"] != "interrupted":
+        solution = solution.verify()
     page = solution.report()
     _print_results(solution)
     divergence = solution.result.get("divergence")
@@ -326,6 +331,25 @@ def evaluate(
         print(f"{rows} rows written to {out}")
     if outside:
         print(f"{outside} of {rows} points lie off the domain: their values are nan", file=sys.stderr)
+
+
+@app.command()
+def verify(
+    run: Run,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--seconds", help="How long it may take.", show_default="as long as the training, at least 20"
+        ),
+    ] = None,
+) -> None:
+    """Estimate a run's error by a classical solver on its declaration; its result.json and report are written anew."""
+    from pinnsolver.solution import Solution
+
+    solution = Solution.load(run).verify(seconds)
+    page = solution.report()
+    _print_results(solution)
+    print(f"Report: {page}")
 
 
 @app.command()

@@ -46,6 +46,9 @@ from pinnsolver.train import (
     write_training,
 )
 from pinnsolver.transform import describe, transform_problem
+from pinnsolver.verify import ErrorEstimate, estimate_error
+from pinnsolver.verify.estimate import LEAST_SECONDS
+from pinnsolver.verify.wording import warnings_of
 
 if TYPE_CHECKING:
     import xarray
@@ -290,6 +293,34 @@ class Solution:
             relative[name] = relative_l2(values[seen], answer[seen])
             largest[name] = float(np.abs(values - answer)[seen].max()) if seen.any() else None
         return relative, largest
+
+    def estimate(self, seconds: float | None = None) -> ErrorEstimate:
+        """Return how far the fields are off, by a classical solver on the same declaration; see `pinnsolver.verify`.
+
+        Args:
+            seconds: how long it may take; as long as the training took, 20 s at least, if left out.
+        """
+        allowed = max(float(self.result.get("seconds") or 0.0), LEAST_SECONDS) if seconds is None else seconds
+        return estimate_error(self.checked, self.evaluate, self.unknowns, allowed)
+
+    def verify(self, seconds: float | None = None) -> Solution:
+        """Return the solution with its error estimate among the results; a saved run's `result.json` is written anew.
+
+        Args:
+            seconds: as in `estimate`.
+
+        Raises:
+            RunFolderError: the run folder cannot be written.
+        """
+        found = self.estimate(seconds).entries()
+        result = {key: value for key, value in self.result.items() if key != "reference_l2"} | found
+        result["warnings"] = warnings_of(result)
+        if self.folder is not None:
+            try:
+                write_json(self.folder / "result.json", result)
+            except OSError as error:
+                raise unwritable(self.folder, error) from None
+        return Solution(self.compiled, self.module, result, self.history, self.folder)
 
     # ------------------------------------------------------------------------------ grids and pictures
 

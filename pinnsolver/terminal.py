@@ -139,6 +139,9 @@ def print_results(result: Mapping[str, Any]) -> None:
         else:
             table.add_row(Text(f"{field}: relative L2 error"), Text(f"{value:.3e}"))
             table.add_row(Text(f"{field}: largest error"), Text(f"{result['max_error'][field]:.3e}"))
+    for field, found in result.get("error_estimate", {}).items():
+        told = "none" if found["value"] is None else f"{found['value']:.3e}"
+        table.add_row(Text(f"{field}: estimated error"), Text(told))
     for name, value in result["unknowns"].items():
         table.add_row(Text(f"{name} ="), Text(f"{value:.8g}"))
     for name, value in result["residual_rms"].items():
@@ -146,6 +149,10 @@ def print_results(result: Mapping[str, Any]) -> None:
     for name, value in result["conditions_rms"].items():
         table.add_row(Text(f"{name}: violation (rms)"), Text(f"{value:.3e}"))
     console.print(table)
+    from pinnsolver.verify.wording import basis_lines  # only here: its package loads scipy
+
+    for line in basis_lines(result):
+        console.print(Text(line, style="dim"))
 
 
 def print_comparison(heads: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ LADDER = [
     ["errors"],
     ["declare"],
     ["transform"],
+    ["verify"],  # a classical solver knows the declaration alone
     ["compile"],
     ["network"],
     ["hold"],

@@ -116,6 +116,7 @@ def describe_run(run: RunData) -> dict[str, Any]:
         "choices": _choices(result),
         "unknowns": _unknowns(result, understood),
         "results": _results(run),
+        "verified": _verified(result),
         "residual_rms": as_mapping(result.get("residual_rms")),
         "conditions_rms": as_mapping(result.get("conditions_rms")),
         "terms": _terms(run),
@@ -154,6 +155,15 @@ def _cards(result: Mapping[str, Any]) -> list[Card]:
             "against the declared reference",
         )
         for field, value in _scores(result, "relative_l2").items()
+    ]
+    cards += [
+        Card(
+            name_html(field) + Markup(", estimated error"),
+            wording.number(found.get("value")),
+            "relative L² distance from a classical solver's answer",
+        )
+        for field, found in as_mapping(result.get("error_estimate")).items()
+        if isinstance(found, Mapping) and wording.finite(found.get("value")) is not None
     ]
     unknowns = [
         Card(name_html(name), wording.number(value, 6), "unknown, as found")
@@ -253,6 +263,29 @@ def _results(run: RunData) -> list[dict[str, Any]]:
             {"name": name, "low": low, "high": high, "relative": relative.get(name), "most": most.get(name)}
         )
     return table
+
+
+def _verified(result: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the error estimate by field beside the true error, None where nothing was verified."""
+    estimates = as_mapping(result.get("error_estimate"))
+    if not estimates:
+        return None
+    true, told = _scores(result, "relative_l2"), as_mapping(result.get("verified_against"))
+    rows = [
+        {
+            "name": str(name),
+            "value": as_mapping(found).get("value"),
+            "own": as_mapping(found).get("own_error"),
+            "basis": str(as_mapping(found).get("basis") or ""),
+            "true": true.get(name),
+        }
+        for name, found in estimates.items()
+    ]
+    unknowns = [f"{n} = {wording.number(v, 9)}" for n, v in as_mapping(told.get("unknowns")).items()]
+    notes = [str(note) for note in as_list(told.get("notes"))]
+    if unknowns:
+        notes.append(f"The solver found {', '.join(unknowns)}.")
+    return {"rows": rows, "notes": notes, "seconds": told.get("seconds")}
 
 
 def _terms(run: RunData) -> list[dict[str, Any]]:

@@ -44,7 +44,9 @@ def formula_of(lowered: Lowered, forward: Forward) -> Formula:
     arguments = [c.symbol for c in forward.coordinates] + list(forward.unknowns) + inner
     try:
         slopes = [lowered.expr.diff(symbol) for symbol in wanted]
-        function = sympy.lambdify(arguments, [lowered.expr, *slopes], ["scipy", "numpy"], cse=True, dummify=True)
+        function = sympy.lambdify(
+            arguments, [lowered.expr, *slopes], ["scipy", "numpy"], cse=True, dummify=True
+        )
     except Exception as error:  # sympy fails in as many ways as there are functions
         raise NotApplicableError(f"numpy has no counterpart of {lowered.expr}: {error}") from None
     linear = not any(s.free_symbols & set(wanted) for s in slopes)

@@ -116,7 +116,11 @@ class Solver:
                 self.factor = None  # the old Jacobian no longer points the way
                 last = np.inf
                 continue
-            share = _backtrack(system, vector, step, residual, self.factor) if fresh and not system.linear else 1.0
+            share = (
+                _backtrack(system, vector, step, residual, self.factor)
+                if fresh and not system.linear
+                else 1.0
+            )
             vector = vector + share * step
             if fresh and (share < 1 or size > CONTRACTION):
                 self.factor = None

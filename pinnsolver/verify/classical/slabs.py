@@ -7,7 +7,7 @@ step's length follows from how far the last coefficient in time has died down.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import factorial
 
@@ -78,7 +78,9 @@ class SlabTrial(Trial):
         slopes = [f.deriv(k) if k else f for f in self.functions[value.field]]
         by_time = np.stack([f(stage) for f in slopes], axis=1)  # (n, stages)
         main = _products(splines, by_time)
-        lifts = [stage ** (j - k) / factorial(j - k) if j >= k else np.zeros(len(stage)) for j in range(order)]
+        lifts = [
+            stage ** (j - k) / factorial(j - k) if j >= k else np.zeros(len(stage)) for j in range(order)
+        ]
         return Operator(main, tuple(sp.diags(lift) @ splines for lift in lifts))
 
     def scale(self, value: FieldValue) -> float:
@@ -137,7 +139,9 @@ def initial_conditions(forward: Forward) -> dict[str, list[Condition]]:
         if not looks_at_times(condition, t.name):
             continue
         value = condition.solved[0] if condition.solved else None
-        plain = value is not None and condition.region.where is None and value.orders[column] == sum(value.orders)
+        plain = (
+            value is not None and condition.region.where is None and value.orders[column] == sum(value.orders)
+        )
         pins = dict(value.pins) if value is not None else {}
         if not plain or value is None or set(pins) != {t.name} or float(pins[t.name]) != t.low:
             raise NotApplicableError(f"the condition {condition.name} is no initial state")
@@ -146,7 +150,9 @@ def initial_conditions(forward: Forward) -> dict[str, list[Condition]]:
         order = forward.order(name, column)
         missing = [k for k in range(order) if k not in states]
         if missing or len(states) > order:
-            raise NotApplicableError(f"{name} has {len(states)} initial states and is of order {order} in time")
+            raise NotApplicableError(
+                f"{name} has {len(states)} initial states and is of order {order} in time"
+            )
     return {name: [states[k] for k in sorted(states)] for name, states in found.items()}
 
 
@@ -196,14 +202,21 @@ class Slabs:
         forward, column = self.forward, self.forward.time
         assert column is not None
         stages = radau_points(STAGES)
-        rows = [Rows(name, e, *self._staged(self.places, None, stages)) for name, e in forward.equations.items()]
+        rows = [
+            Rows(name, e, *self._staged(self.places, None, stages)) for name, e in forward.equations.items()
+        ]
         name = forward.coordinates[column].name
         for condition in forward.conditions:
             if not looks_at_times(condition, name):
                 middle = {**self.nodes, column: np.array([0.5])}
                 points, normals = condition_points(condition, forward, middle)
                 rows.append(
-                    Rows(condition.name, condition.residual, *self._staged(points, normals, stages), condition=True)
+                    Rows(
+                        condition.name,
+                        condition.residual,
+                        *self._staged(points, normals, stages),
+                        condition=True,
+                    )
                 )
         return rows
 
@@ -237,6 +250,7 @@ class Slabs:
         self._record(found, seen, times <= t.low, times, t.low, None)
         now, step, solver = t.low, FIRST * t.length, Solver(deadline)
         last: tuple[np.ndarray, float] | None = None
+        refused = np.inf
         while now < t.high - 1e-12 * t.length:
             step = min(step, t.high - now)
             if t.high - now < 1.5 * step:
@@ -253,8 +267,16 @@ class Slabs:
                 if step < SHORTEST * t.length or deadline.left < 0:
                     raise
                 tail = np.inf
-            if tail > 10 * self.tolerance:
-                step *= 0.25 if not np.isfinite(tail) else max(0.1, SAFETY * (self.tolerance / tail) ** (1 / STAGES))
+            stuck = (
+                np.isfinite(refused) and tail > refused / 2
+            )  # a shorter step did not help: that is rounding
+            if tail > 10 * self.tolerance and not (np.isfinite(tail) and stuck):
+                refused = tail
+                step *= (
+                    0.25
+                    if not np.isfinite(tail)
+                    else max(0.1, SAFETY * (self.tolerance / tail) ** (1 / STAGES))
+                )
                 if step < SHORTEST * t.length:
                     raise NotApplicableError(f"the solution changes too fast at {t.name} = {now:g}")
                 solver.forget()
@@ -264,10 +286,15 @@ class Slabs:
             self._record(found, seen, reached, times, now, vector)
             coefficients, _ = self.system.split(vector)
             trial.states = {
-                n: [trial.at(n, coefficients[n], 1.0, k) for k in range(trial.orders[n])] for n in trial.spaces
+                n: [trial.at(n, coefficients[n], 1.0, k) for k in range(trial.orders[n])]
+                for n in trial.spaces
             }
-            last, now = (vector, step), now + step
-            wanted = step * min(GROWTH, SAFETY * (self.tolerance / max(tail, 1e-300)) ** (1 / STAGES))
+            last, now, refused = (vector, step), now + step, np.inf
+            wanted = (
+                step
+                if stuck
+                else step * min(GROWTH, SAFETY * (self.tolerance / max(tail, 1e-300)) ** (1 / STAGES))
+            )
             if not 0.9 * step <= wanted <= 1.6 * step:  # the same step keeps its factors
                 step = wanted
         return found
@@ -279,7 +306,7 @@ class Slabs:
         assert column is not None
         points = self.places.copy()
         points[:, column] = forward.coordinates[column].low
-        states = {}
+        states: dict[str, list[np.ndarray]] = {}
         for name, conditions in self.states.items():
             states[name] = []
             for condition in conditions:
@@ -342,5 +369,3 @@ class Slabs:
                 coefficients, _ = self.system.split(vector)
                 place = (times[column] - now) / self.trial.step
                 found[name][:, column] = matrix @ self.trial.at(name, coefficients[name], place)
-
-

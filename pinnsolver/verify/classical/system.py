@@ -102,7 +102,8 @@ class Part:
                 points[:, column] = start + step * self.rows.stage
         if base is not None:
             self._base = [
-                base(v, p, self.rows.normals) for v, p in zip(self.rows.lowered.values, self._places, strict=True)
+                base(v, p, self.rows.normals)
+                for v, p in zip(self.rows.lowered.values, self._places, strict=True)
             ]
         for part, _ in self._inner:
             part.begin(start, step, base)
@@ -118,7 +119,9 @@ class Part:
         residual, *slopes = self._formula(self.points, [*unknowns, *values, *integrals])
         return Evaluated(residual, slopes, inner)
 
-    def jacobian(self, found: Evaluated, sizes: Mapping[str, int]) -> tuple[dict[str, sp.csr_matrix], np.ndarray]:
+    def jacobian(
+        self, found: Evaluated, sizes: Mapping[str, int]
+    ) -> tuple[dict[str, sp.csr_matrix], np.ndarray]:
         """Return the derivatives by each field's coefficients, (n, m) each, and by the unknowns, (n, k)."""
         count, values = len(self.points), self.rows.lowered.values
         columns: dict[str, sp.csr_matrix] = {}
@@ -156,7 +159,9 @@ class Part:
             orders = tuple(o + (i == k) for i, o in enumerate(value.orders))
             along = self._trial.operator(replace(value, orders=orders, normal=False), places, self.rows.stage)
             turn = sp.diags(normals[:, k])
-            parts.append(Operator((turn @ along.main).tocsr(), tuple((turn @ m).tocsr() for m in along.lifts)))
+            parts.append(
+                Operator((turn @ along.main).tocsr(), tuple((turn @ m).tocsr() for m in along.lifts))
+            )
         first, *others = parts
         for other in others:
             lifts = tuple(a + b for a, b in zip(first.lifts, other.lifts, strict=True))
@@ -262,7 +267,9 @@ class System:
             weight = 1.0
             if part.rows.condition:
                 ratios = [
-                    longest[n] / length for n, s in self.slices.items() if (length := _length(block[:, s])) > 0
+                    longest[n] / length
+                    for n, s in self.slices.items()
+                    if (length := _length(block[:, s])) > 0
                 ]
                 weight = min(max([1.0, *ratios]), MOST_WEIGHT)
             weights.append(weight)

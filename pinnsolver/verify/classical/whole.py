@@ -106,7 +106,9 @@ class Whole:
         """Return the fields at points (n, D), (n,) each."""
         coefficients, _ = self.system.split(vector)
         zero = [0] * len(self.forward.coordinates)
-        return {name: space.matrix(points, zero) @ coefficients[name] for name, space in self.trial.spaces.items()}
+        return {
+            name: space.matrix(points, zero) @ coefficients[name] for name, space in self.trial.spaces.items()
+        }
 
 
 def _space(forward: Forward, field: Field, axes: Sequence[Axis], points: np.ndarray) -> SplineSpace:

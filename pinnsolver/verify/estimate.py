@@ -1,0 +1,193 @@
+"""An error estimate for each field of a trained problem, with what it rests on.
+
+First a classical solver takes the declaration by itself. Where that does not resolve the network's error in the time
+allowed, the same splines look for the difference to the network, whose residuals are its right-hand side: a difference of
+1e-5 need not be known to more than one digit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy
+
+from pinnsolver.declare import CheckedProblem
+from pinnsolver.verify.classical.forward import Deadline, NotApplicableError, restate_forward
+from pinnsolver.verify.refine import Compared, Task, refine
+
+LEAST_SECONDS = 20.0
+FIRST_SHARE = 0.6  # of the time, for the solver by itself; the rest is for the difference to the network
+WORTHLESS = 0.5  # an own error from which a classical solution says nothing
+CLASSICAL, DEFECT, NONE = "classical", "difference", "none"
+
+
+@dataclass(frozen=True)
+class FieldEstimate:
+    """The estimate for one field.
+
+    Args:
+        value: relative L2 error, None where there is no estimate.
+        own_error: of the solver that gave it, likewise relative.
+        basis: what it rests on, in words.
+    """
+
+    value: float | None
+    own_error: float | None
+    basis: str
+
+
+@dataclass(frozen=True)
+class ErrorEstimate:
+    """How far a solution is off, by field.
+
+    Args:
+        fields: the estimates.
+        method: "classical", "difference" or "none".
+        unknowns: by name, the unknown numbers that the solver found for itself.
+        notes: what the reader has to know: fixed unknowns, members of the family, why another method did not apply.
+        seconds: wall clock.
+    """
+
+    fields: Mapping[str, FieldEstimate]
+    method: str
+    unknowns: Mapping[str, float]
+    notes: tuple[str, ...]
+    seconds: float
+
+    def entries(self) -> dict[str, Any]:
+        """Return what `result.json` gains."""
+        told: dict[str, Any] = {
+            "error_estimate": {
+                name: {"value": f.value, "own_error": f.own_error, "basis": f.basis}
+                for name, f in self.fields.items()
+            },
+            "verified_against": {
+                "method": self.method,
+                "unknowns": dict(self.unknowns),
+                "notes": list(self.notes),
+                "seconds": self.seconds,
+            },
+        }
+        if self.method == CLASSICAL:
+            told["reference_l2"] = {name: f.value for name, f in self.fields.items()}
+        return told
+
+
+Evaluate = Callable[[np.ndarray, Mapping[str, sympy.Expr]], Mapping[str, np.ndarray]]
+
+
+def estimate_error(
+    checked: CheckedProblem, evaluate: Evaluate, unknowns: Mapping[str, float], seconds: float
+) -> ErrorEstimate:
+    """Return an estimate of the error of every field.
+
+    Args:
+        checked: the declaration; its reference is not looked at.
+        evaluate: expressions of the fields at points (n, D) in the declaration's columns, (n,) each.
+        unknowns: the unknown numbers as found.
+        seconds: how long it may take.
+    """
+    begun = time.monotonic()
+    members = _members(checked)
+    notes = _notes(checked, unknowns, members)
+    compared: list[Compared] = []
+    method, why = NONE, ""
+    whole = Deadline.after(seconds)
+    for method, share in ((CLASSICAL, FIRST_SHARE), (DEFECT, 1.0)):
+        try:
+            found = _all_members(checked, evaluate, unknowns, members, method, whole.left * share)
+        except NotApplicableError as error:
+            notes.append(f"{_WORDS[method]}: {error}.")
+            continue
+        if all(c.trusted for c in found):
+            compared, why = found, ""
+            break
+        better = not compared or max(map(_worst, found)) < max(map(_worst, compared))
+        compared, kept = (found, method) if better else (compared, CLASSICAL)
+        why = kept
+        notes.append(f"{_WORDS[method]}: its grids still differ by about as much as the network does.")
+    if why:
+        method = why
+    usable = bool(compared) and max(map(_worst, compared)) < WORTHLESS
+    if not usable:
+        compared, method = [], NONE
+    fields = {f.name: _joined(f.name, compared, method, bool(why)) for f in checked.fields}
+    found_anew = compared[-1].unknowns if compared else {}
+    return ErrorEstimate(fields, method, found_anew, tuple(notes), time.monotonic() - begun)
+
+
+_WORDS = {CLASSICAL: "The solver by itself", DEFECT: "The solver for the difference"}
+
+
+def _worst(compared: Compared) -> float:
+    return max(compared.own.values())
+
+
+def _all_members(
+    checked: CheckedProblem,
+    evaluate: Evaluate,
+    unknowns: Mapping[str, float],
+    members: Sequence[Mapping[str, float]],
+    method: str,
+    seconds: float,
+) -> list[Compared]:
+    found = []
+    for member in members:
+        forward = restate_forward(checked, unknowns, member)
+        task = Task(forward, _at_member(evaluate, member), method == DEFECT)
+        found.append(refine(task, Deadline.after(seconds / len(members))))
+    return found
+
+
+def _at_member(evaluate: Evaluate, member: Mapping[str, float]) -> Evaluate:
+    """Return the function of points without the parameters' columns, which come last."""
+    values = np.array(list(member.values()))
+    return lambda points, wanted: evaluate(np.hstack([points, np.tile(values, (len(points), 1))]), wanted)
+
+
+def _members(checked: CheckedProblem) -> list[dict[str, float]]:
+    """Return the members of a family that are verified: the two ends and the middle of its parameters."""
+    parameters = [c for c in checked.coordinates if c.role == "parameter"]
+    shares = (0.0, 0.5, 1.0) if parameters else (0.0,)
+    return [{c.name: c.low + share * c.length for c in parameters} for share in shares]
+
+
+def _notes(
+    checked: CheckedProblem, unknowns: Mapping[str, float], members: Sequence[Mapping[str, float]]
+) -> list[str]:
+    notes = []
+    if checked.observations and unknowns:
+        told = ", ".join(f"{name} = {value:.8g}" for name, value in unknowns.items())
+        notes.append(
+            f"Verified is the forward problem at the numbers found, {told}: their own error comes on top, and is that of the data."
+        )
+    if len(members) > 1:
+        told = "; ".join(", ".join(f"{n} = {v:g}" for n, v in m.items()) for m in members)
+        notes.append(f"Verified at {told}.")
+    return notes
+
+
+def _joined(name: str, compared: Sequence[Compared], method: str, doubtful: bool) -> FieldEstimate:
+    """Return the estimate of a field from all members, weighed by their size."""
+    if not compared:
+        return FieldEstimate(None, None, "no estimate: no solver resolved the problem in the time allowed")
+    size = sum(c.norm[name] ** 2 for c in compared)
+    value, own = (
+        float(np.sqrt(sum((getattr(c, key)[name] * c.norm[name]) ** 2 for c in compared) / size))
+        for key in ("distance", "own")
+    )
+    what = (
+        "classical solver on the same declaration"
+        if method == CLASSICAL
+        else "classical solver for the difference"
+    )
+    basis = f"{what}: {compared[-1].level}; its own error {own:.1e}"
+    if doubtful and own > 0.5 * value:
+        return FieldEstimate(
+            max(value, own), own, f"{basis}, which is all that is known: the error may be smaller"
+        )
+    return FieldEstimate(value, own, basis)

@@ -1,0 +1,294 @@
+"""A classical solver refined until two grids agree, against the network's solution at the same points."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import sympy
+
+from pinnsolver.declare.levels import level as signed_level
+from pinnsolver.declare.levels import outline
+from pinnsolver.declare.shapes import (
+    Ball,
+    Combined,
+    Cuboid,
+    Disk,
+    Ellipse,
+    Interval,
+    Polygon,
+    Rectangle,
+    Shape,
+)
+from pinnsolver.declare.values import FieldValue
+from pinnsolver.verify.classical.forward import Deadline, Forward, NotApplicableError, OutOfTimeError
+from pinnsolver.verify.classical.places import tensor
+from pinnsolver.verify.classical.slabs import Slabs, initial_conditions
+from pinnsolver.verify.classical.splines import Axis
+from pinnsolver.verify.classical.system import Base
+from pinnsolver.verify.classical.whole import Whole
+
+Evaluate = Callable[[np.ndarray, Mapping[str, sympy.Expr]], Mapping[str, np.ndarray]]
+DEGREE = {0: 7, 1: 7, 2: 6, 3: 6}  # of the splines, by the number of axes
+FIRST_PIECES = {0: 1, 1: 8, 2: 6, 3: 3}
+REFINEMENT = {0: 1.0, 1: 2.0, 2: 1.45, 3: 1.5}
+MOST_LEVELS = 9
+TIME_TOLERANCE, TIGHTENING, TIGHTEST = 1e-5, 0.03, 1e-11
+GROWTH = 3.0  # of the cost from one grid to the next, at least
+AGREED = 0.2  # of the difference to the network, at which the grids agree well enough
+ROUNDING = 1e-11
+GRID = {1: 801, 2: 121, 3: 29}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A network's solution against a classical one, by field.
+
+    Args:
+        distance: relative L2 distance of the two.
+        own: relative L2 difference of the last two grids, the classical solver's own error.
+        level: words for the finest grid.
+        norm: root mean square of the classical solution, by which members of a family are joined.
+        unknowns: the unknown numbers that were found anew.
+    """
+
+    distance: Mapping[str, float]
+    own: Mapping[str, float]
+    level: str
+    norm: Mapping[str, float]
+    unknowns: Mapping[str, float]
+
+    @property
+    def agreed(self) -> bool:
+        """Whether the grids differ by less than a fifth of what the network differs."""
+        return all(self.own[n] <= max(AGREED * d, ROUNDING) for n, d in self.distance.items())
+
+    @property
+    def trusted(self) -> bool:
+        """Whether they differ by at most half of it."""
+        return all(self.own[n] <= max(0.5 * d, ROUNDING) for n, d in self.distance.items())
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A forward problem and the network's solution of it.
+
+    Args:
+        forward: the problem.
+        evaluate: expressions of the fields at points (n, D) in the forward problem's columns.
+        defect: whether the splines describe the difference to the network instead of the solution.
+    """
+
+    forward: Forward
+    evaluate: Evaluate
+    defect: bool
+
+    def field(self, name: str, points: np.ndarray) -> np.ndarray:
+        """Return the network's field at points (n, D), (n,)."""
+        return np.asarray(self.evaluate(points, {name: self._applied(name)})[name])
+
+    def base(self, value: FieldValue, points: np.ndarray, normals: np.ndarray | None) -> np.ndarray:
+        """Return the network's derivative at points (n, D), (n,)."""
+        if value.normal:
+            assert normals is not None
+            total = np.zeros(len(points))
+            for k in range(normals.shape[1]):
+                orders = tuple(o + (i == k) for i, o in enumerate(value.orders))
+                total += normals[:, k] * self.base(FieldValue(value.field, orders), points, None)
+            return total
+        expr = self._applied(value.field)
+        for c, order in zip(self.forward.coordinates, value.orders, strict=False):
+            if order:
+                expr = expr.diff(c.symbol, order)
+        found = np.asarray(self.evaluate(points, {"": expr})[""])
+        if not np.isfinite(found).all():
+            raise NotApplicableError("the network's solution is not known everywhere")
+        return found
+
+    def _applied(self, name: str) -> sympy.Expr:
+        arguments = next(f.arguments for f in self.forward.fields if f.name == name)
+        return sympy.Function(name)(*arguments)
+
+
+def refine(task: Task, deadline: Deadline) -> Compared:
+    """Return how far the network is from the classical solution, refined until its grids agree or time is out.
+
+    Raises:
+        NotApplicableError: no two grids could be solved.
+    """
+    levels = _levels(task, deadline)
+    places, network = _network(task)
+    last: dict[str, np.ndarray] | None = None
+    best: Compared | None = None
+    why: NotApplicableError | None = None
+    spent = 0.0
+    before: dict[str, float] = {}
+    for words, solve in levels:
+        if best is not None and GROWTH * spent > deadline.left:
+            break
+        begun = time.monotonic()
+        try:
+            found, unknowns = solve(places)
+        except OutOfTimeError as error:
+            why = why or error
+            break
+        except NotApplicableError as error:
+            why = error
+            continue
+        spent = time.monotonic() - begun
+        if task.defect:
+            found = {name: network[name] + values for name, values in found.items()}
+        if last is not None:
+            best = _compare(network, found, last, words, unknowns, before)
+            before = dict(best.own)
+            if best.agreed:
+                break
+        last = found
+    if best is None:
+        raise why or NotApplicableError("no two grids could be solved in the time allowed")
+    return best
+
+
+def _compare(
+    network: Mapping[str, np.ndarray],
+    found: Mapping[str, np.ndarray],
+    last: Mapping[str, np.ndarray],
+    words: str,
+    unknowns: Mapping[str, float],
+    before: Mapping[str, float],
+) -> Compared:
+    distance, own, norm = {}, {}, {}
+    for name, values in found.items():
+        seen = np.isfinite(values) & np.isfinite(network[name]) & np.isfinite(last[name])
+        size = float(np.linalg.norm(values[seen]))
+        if size == 0:
+            raise NotApplicableError(f"{name} is zero, so that a relative error means nothing")
+        distance[name] = float(np.linalg.norm((values - network[name])[seen])) / size
+        own[name] = float(np.linalg.norm((values - last[name])[seen])) / size
+        if (
+            0 < own[name] < 0.5 * before.get(name, 0.0)
+        ):  # the grids converge: what is left is a geometric series
+            ratio = own[name] / before[name]
+            own[name] *= min(1.0, max(ratio / (1 - ratio), 0.05))
+        norm[name] = size / float(np.sqrt(seen.sum()))
+    return Compared(distance, own, words, norm, unknowns)
+
+
+Solve = Callable[[np.ndarray], tuple[dict[str, np.ndarray], dict[str, float]]]
+
+
+def _levels(task: Task, deadline: Deadline) -> Iterator[tuple[str, Solve]]:
+    """Yield words for a grid and a function that solves on it, finer and finer.
+
+    Raises:
+        NotApplicableError: splines do not suit the problem.
+    """
+    forward = task.forward
+    if forward.shape is not None and has_entering_corner(forward.shape):
+        raise NotApplicableError("a corner enters the domain: splines cannot follow the solution there")
+    marched = forward.time is not None
+    if marched:
+        try:
+            initial_conditions(forward)
+        except NotApplicableError:
+            marched = False
+    axes = [c for c in forward.coordinates if not marched or c.role != "time"]
+    if len(axes) not in DEGREE:
+        raise NotApplicableError(f"{len(axes)} dimensions are too many for a grid")
+    for k in range(MOST_LEVELS):
+        pieces = _pieces(forward, len(axes), k)
+        made = [
+            Axis(c.low, c.high, n, DEGREE[len(axes)], c.name in forward.periodic)
+            for c, n in zip(axes, pieces, strict=True)
+        ]
+        words = " × ".join(map(str, pieces)) + " pieces" if pieces else "no space"
+        if not marched:
+            yield (
+                f"splines of degree {DEGREE[len(axes)]}, {words}",
+                partial(_solve_whole, task, made, deadline),
+            )
+            continue
+        tolerance = TIME_TOLERANCE * TIGHTENING**k
+        if tolerance < TIGHTEST and not axes:
+            return
+        tolerance = max(tolerance, TIGHTEST)
+        words = f"splines of degree {DEGREE[len(axes)]}, {words}, " if axes else ""
+        words += f"Radau steps to {tolerance:.0e}"
+        yield words, partial(_solve_slabs, task, made, tolerance, deadline)
+
+
+def _pieces(forward: Forward, dimension: int, k: int) -> list[int]:
+    """Return the pieces of each axis; on a shape they are about square."""
+    pieces = FIRST_PIECES[dimension] * REFINEMENT[dimension] ** k if dimension else 0
+    if forward.shape is None:
+        return [round(pieces)] * dimension
+    lengths = np.array([c.length for c in forward.coordinates[:dimension]])
+    ratio = lengths / np.exp(np.log(lengths).mean())
+    return [max(2, round(pieces * r)) for r in ratio]
+
+
+def _solve_whole(
+    task: Task, axes: list[Axis], deadline: Deadline, places: np.ndarray
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    whole = Whole.on(task.forward, axes)
+    base: Base | None = task.base if task.defect else None
+    guess = None if task.defect or (whole.system.linear and not task.forward.unknowns) else task.field
+    vector = whole.solve(guess, deadline, base)
+    names = [str(s) for s in task.forward.unknowns]
+    _, unknowns = whole.system.split(vector)
+    return whole.values(vector, places), dict(zip(names, map(float, unknowns), strict=True))
+
+
+def _solve_slabs(
+    task: Task, axes: list[Axis], tolerance: float, deadline: Deadline, places: np.ndarray
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    slabs = Slabs(task.forward, axes, tolerance)
+    column = task.forward.time
+    assert column is not None
+    times = np.unique(places[:, column])
+    first = places[places[:, column] == times[0]]
+    found = slabs.march(first, times, deadline, task.base if task.defect else None)
+    return {name: values.T.ravel() for name, values in found.items()}, {}
+
+
+def _network(task: Task) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return points (n, D), time by time, and the network's fields there."""
+    forward = task.forward
+    columns = sorted(range(len(forward.coordinates)), key=lambda k: (k != forward.time, k))
+    per_axis = GRID.get(len(columns), 11)
+    nodes = {
+        k: np.linspace(forward.coordinates[k].low, forward.coordinates[k].high, per_axis) for k in columns
+    }
+    places = tensor(forward, nodes)
+    if forward.shape is not None:
+        places = places[signed_level(forward.shape, places[:, : forward.shape.dimension]) <= 0]
+    return places, {f.name: task.field(f.name, places) for f in forward.fields}
+
+
+def has_entering_corner(shape: Shape) -> bool:
+    """Say whether a corner of the domain may enter it, of more than half a turn; told apart on the safe side."""
+    if isinstance(shape, Disk | Ball | Ellipse | Rectangle | Interval | Cuboid):
+        return False
+    if isinstance(shape, Polygon):
+        return not _is_convex(shape)
+    assert isinstance(shape, Combined)
+    if has_entering_corner(shape.left):
+        return True
+    if shape.operation == "&":
+        return has_entering_corner(shape.right)
+    if shape.operation == "|":
+        return True
+    if not isinstance(shape.right, Disk | Ball | Ellipse):
+        return True
+    rim = outline(shape.right, 400, np.random.default_rng(0))
+    return not bool((signed_level(shape.left, rim) < 0).all())  # a hole that cuts the rim leaves corners
+
+
+def _is_convex(shape: Polygon) -> bool:
+    corners = np.array(shape.vertices)
+    ahead, behind = np.roll(corners, -1, 0) - corners, corners - np.roll(corners, 1, 0)
+    turns = behind[:, 0] * ahead[:, 1] - behind[:, 1] * ahead[:, 0]
+    return bool((turns >= 0).all() or (turns <= 0).all())

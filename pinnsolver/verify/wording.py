@@ -1,0 +1,44 @@
+"""What is said of an error estimate, beside the true error where a reference is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+FACTOR = 5.0  # estimate and truth further apart than this are told
+ROUNDING = 1e-10  # below it neither says anything
+MARK = "The error estimate of "
+
+
+def warnings_of(result: Mapping[str, Any]) -> list[str]:
+    """Return a run's warnings: the old ones, and where the estimate is missing or parts from the true error."""
+    kept = [w for w in result.get("warnings", []) if not str(w).startswith(MARK)]
+    return [*kept, *_doubts(result)]
+
+
+def _doubts(result: Mapping[str, Any]) -> Iterator[str]:
+    for name, found in result["error_estimate"].items():
+        true, value = result.get("relative_l2", {}).get(name), found["value"]
+        if value is None:
+            yield f"{MARK}{name} is missing: {found['basis'].removeprefix('no estimate: ')}."
+        elif true is not None and max(true, value) > ROUNDING and not parted(true, value) <= FACTOR:
+            yield (
+                f"{MARK}{name}, {value:.1e}, and its error against the declared reference, {true:.1e}, are further apart "
+                f"than a factor of {FACTOR:g}: one of the two is wrong, or the reference is too coarse."
+            )
+
+
+def parted(true: float, value: float) -> float:
+    """Return the factor between two errors, at least 1; those below rounding count as equal to it."""
+    a, b = max(true, ROUNDING), max(value, ROUNDING)
+    return max(a / b, b / a)
+
+
+def basis_lines(result: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the estimates of a run rest on, for the terminal."""
+    by_basis: dict[str, list[str]] = {}
+    for name, found in result.get("error_estimate", {}).items():
+        by_basis.setdefault(found["basis"], []).append(name)
+    for basis, names in by_basis.items():
+        yield f"{', '.join(names)}: {basis}"
+    yield from result.get("verified_against", {}).get("notes", [])

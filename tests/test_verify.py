@@ -1,0 +1,135 @@
+"""The error estimate: a classical solver on the same declaration, against what the error truly is."""
+
+import json
+
+import pytest
+from sympy import Eq, Function, cos, exp, pi, sin, symbols
+from typer.testing import CliRunner
+
+from pinnsolver import Disk, On, Problem, Rectangle, Solution, solve
+from pinnsolver.cli import app
+
+x, y, t = symbols("x y t")
+u, v = Function("u"), Function("v")
+QUICK = {"network": {"width": 8, "depth": 2}}
+
+
+EXACT = sin(pi * x) * exp(-(pi**2) * t / 5)
+
+
+def heat(reference=EXACT):
+    return Problem(
+        "heat",
+        [Eq(u(x, t).diff(t), u(x, t).diff(x, 2) / 5)],
+        [(x, 0, 1)],
+        time=(t, 0, 1),
+        conditions=[Eq(u(x, 0), sin(pi * x)), Eq(u(0, t), 0), Eq(u(1, t), 0)],
+        reference={u: reference} if reference is not None else None,
+    )
+
+
+def wave():
+    return Problem(
+        "wave",
+        [Eq(u(x, t).diff(t, 2), u(x, t).diff(x, 2))],
+        [(x, 0, 1)],
+        time=(t, 0, 1),
+        conditions=[
+            Eq(u(x, 0), sin(pi * x)),
+            Eq(u(x, t).diff(t).subs(t, 0), sin(2 * pi * x)),
+            Eq(u(0, t), 0),
+            Eq(u(1, t), 0),
+        ],
+        reference={u: sin(pi * x) * cos(pi * t) + sin(2 * pi * x) * sin(2 * pi * t) / (2 * pi)},
+    )
+
+
+def turning():
+    return Problem(
+        "turning",
+        [Eq(u(t).diff(t), v(t)), Eq(v(t).diff(t), -u(t))],
+        [],
+        time=(t, 0, 3),
+        conditions=[Eq(u(0), 1), Eq(v(0), 0)],
+        reference={u: cos(t), v: -sin(t)},
+    )
+
+
+def robin():
+    """Steady and nonlinear, with an end that loses what it gets."""
+    exact = exp(-x)
+    return Problem(
+        "robin",
+        [Eq(u(x).diff(x, 2), u(x) + u(x) ** 2 - exact**2)],
+        [(x, 0, 1)],
+        conditions=[Eq(u(0), 1), Eq(u(x).diff(x).subs(x, 1) + u(1), 0)],
+        reference={u: exact},
+    )
+
+
+def plate():
+    exact = sin(pi * x) * sin(pi * y)
+    return Problem(
+        "plate",
+        [Eq(u(x, y).diff(x, 2) + u(x, y).diff(y, 2), -2 * pi**2 * exact)],
+        [(x, 0, 1), (y, 0, 1)],
+        conditions=[Eq(u(0, y), 0), Eq(u(1, y), 0), Eq(u(x, 0), 0), Eq(u(x, 1), 0)],
+        reference={u: exact},
+    )
+
+
+def plate_with_a_hole():
+    domain = Rectangle((x, y), (0, 0), (1, 1)) - Disk((x, y), (0.5, 0.5), 0.2)
+    exact = sin(x) * exp(y)
+    return Problem(
+        "hole",
+        [Eq(u(x, y).diff(x, 2) + u(x, y).diff(y, 2), 0)],
+        domain,
+        conditions=[On(domain.boundary, Eq(u(x, y), exact))],
+        reference={u: exact},
+    )
+
+
+def trained(problem, **more):
+    return solve(problem, steps=105, seed=0, threads=1, quiet=True, settings=QUICK, **more)
+
+
+@pytest.mark.parametrize("build", [heat, wave, turning, robin, plate, plate_with_a_hole])
+def test_the_estimate_is_the_true_error(build):
+    solution = trained(build())
+    found = solution.estimate(30)
+    assert found.method == "classical"
+    for name, true in solution.result["relative_l2"].items():
+        assert true > 1e-10  # or there would be nothing to estimate
+        assert found.fields[name].value == pytest.approx(true, rel=0.2)
+
+
+def test_the_estimate_knows_nothing_of_the_reference():
+    with_it, without = trained(heat()).estimate(30), trained(heat(None)).estimate(30)
+    assert with_it.fields["u"].value == pytest.approx(without.fields["u"].value, rel=1e-9)
+
+
+def test_a_wrong_reference_is_told_from_a_wrong_solution():
+    verified = trained(heat(2 * EXACT)).verify(30)
+    assert verified.result["error_estimate"]["u"]["value"] < 0.1 < verified.result["relative_l2"]["u"]
+    assert any("one of the two is wrong" in w for w in verified.result["warnings"])
+
+
+def test_without_time_there_is_no_estimate_and_a_warning_says_so():
+    verified = trained(heat()).verify(0.0)
+    assert verified.result["error_estimate"]["u"]["value"] is None
+    assert "reference_l2" not in verified.result
+    assert any(w.startswith("The error estimate of u is missing") for w in verified.result["warnings"])
+
+
+def test_a_saved_run_is_verified_from_the_command_line(tmp_path):
+    folder = tmp_path / "run"
+    trained(heat(), out=folder).report()
+    before = json.loads((folder / "result.json").read_text())
+    ended = CliRunner().invoke(app, ["verify", str(folder)])
+    assert ended.exit_code == 0, ended.output
+    after = json.loads((folder / "result.json").read_text())
+    assert after["reference_l2"]["u"] == pytest.approx(before["relative_l2"]["u"], rel=0.2)
+    assert after["seconds"] == before["seconds"]  # off the training clock
+    assert "Error estimate" in (folder / "report.html").read_text()
+    assert Solution.load(folder).result["error_estimate"]["u"]["value"] > 0
