@@ -47,8 +47,13 @@ Set = Annotated[
         "--set", metavar="KEY=VALUE", help="Any setting by its dotted key, for example points.interior=4000."
     ),
 ]
-
-
+Seed = Annotated[
+    int | None, typer.Option("--seed", help="Seed of everything that is drawn.", show_default="0")
+]
+Threads = Annotated[
+    int | None, typer.Option("--threads", help="Threads on the CPU.", show_default="all cores")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 With = Annotated[
     list[str] | None,
     typer.Option(
@@ -131,15 +136,11 @@ def solve(
         int | None,
         typer.Option("--steps", help="Bound on the iterations.", show_default="1500 without --seconds"),
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="Seed of everything that is drawn.", show_default="0")
-    ] = None,
+    seed: Seed = None,
     device: Annotated[
         str | None, typer.Option("--device", help="cpu, cuda or cuda:1.", show_default="cpu")
     ] = None,
-    threads: Annotated[
-        int | None, typer.Option("--threads", help="Threads on the CPU.", show_default="all cores")
-    ] = None,
+    threads: Threads = None,
     hard: Hard = None,
     causal: Annotated[
         bool | None,
@@ -152,7 +153,7 @@ def solve(
     verify: Annotated[
         bool, typer.Option("--verify", help="Estimate the error afterwards, by a classical solver.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Solve a problem file: train, audit, save a run folder, write its report. A run folder in its place: repeat that run."""
     said: dict[str, Any] = {"seconds": seconds, "steps": steps, "seed": seed, "device": device}
@@ -190,7 +191,7 @@ def resume(
     steps: Annotated[
         int | None, typer.Option("--steps", help="New total of iterations.", show_default="as before")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Go on with a run that was killed or interrupted, or with a finished one by new totals; nothing of it is executed."""
     from pinnsolver import resume as go_on
@@ -239,14 +240,10 @@ def compare(
             "--steps", help="Bound on the iterations of each.", show_default="1500 without --seconds"
         ),
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="Seed of everything that is drawn.", show_default="0")
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option("--threads", help="Threads on the CPU.", show_default="all cores")
-    ] = None,
+    seed: Seed = None,
+    threads: Threads = None,
     set_: Set = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Solve a problem file in several ways under one budget: one table, one picture, one page."""
     from pinnsolver.contestants import choose_contestants

@@ -25,7 +25,7 @@ from pinnsolver.errors import RunFolderError
 from pinnsolver.hold import hold
 from pinnsolver.readout import Readout, read_out
 from pinnsolver.records import plain_choices, run_mark, write_declaration
-from pinnsolver.runfolder import HistoryFile, clear_leftovers, new_run_folder, unwritable
+from pinnsolver.runfolder import HistoryFile, clear_leftovers, has_training, new_run_folder, unwritable
 from pinnsolver.sample import Sampler
 from pinnsolver.scoring import Scored, live_score, scoring_points
 from pinnsolver.solution import Solution
@@ -39,7 +39,6 @@ from pinnsolver.train import (
     choose_progress,
     compile_whole,
     find_device,
-    has_training,
     read_training,
     train_problem,
     train_windows,

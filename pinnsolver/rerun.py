@@ -13,9 +13,9 @@ from pinnsolver.declare import Settings
 from pinnsolver.errors import RunFolderError
 from pinnsolver.pipeline import Folder, own_threads, start_clock, train_through
 from pinnsolver.records import read_transformed, write_understood
-from pinnsolver.runfolder import new_run_folder, read_json, unwritable
+from pinnsolver.runfolder import has_training, new_run_folder, read_json, unwritable
 from pinnsolver.solution import Solution
-from pinnsolver.train import Done, Start, has_training
+from pinnsolver.train import Done, Start
 from pinnsolver.transform import Choice, TransformedProblem, transform_problem
 
 

@@ -160,10 +160,9 @@ def _unfinished(path: Path) -> RunFolderError:
     if path.name == "result.json" and (path.parent / "declaration.json").is_file():
         again = f"solve the problem again, with --out {path.parent} --overwrite"
         go_on = f"Go on with: pinnsolver resume {path.parent}; or {again}"
-        whole = (path.parent / "checkpoint" / "training.safetensors").is_file()
         return RunFolderError(
             f"{path.parent} holds a run that was cut off: it has no {path.name}.\n"
-            + (go_on if whole else again.capitalize())
+            + (go_on if has_training(path.parent) else again.capitalize())
         )
     return RunFolderError(
         f"{path.parent} has no {path.name}: it is not a finished run of pinnsolver.\n"
@@ -300,6 +299,15 @@ RUN_FILES = (
 )
 
 
+WEIGHTS = "checkpoint/weights.safetensors"  # of the solution, beside result.json
+TRAINING = "checkpoint/training.safetensors"  # where the training stands, also while it runs
+
+
+def has_training(folder: Path) -> bool:
+    """Say whether a run folder holds the state of a training."""
+    return (folder / TRAINING).is_file()
+
+
 def new_run_folder(folder: str | Path | None, problem: str, run: str, overwrite: bool) -> Path:
     """Make the folder of a new run and return it.
 
@@ -338,10 +346,9 @@ def new_run_folder(folder: str | Path | None, problem: str, run: str, overwrite:
 
 def clear_leftovers(place: Path) -> None:
     """Remove the halves of files that a killed run was about to write; call it while the folder is held."""
-    for folder, names in ((place, RUN_FILES), (place / "checkpoint", ("weights", "training"))):
-        for name in names:
-            for left in folder.glob(f".{name}.*"):
-                left.unlink(missing_ok=True)
+    for path in (place / name for name in (*RUN_FILES, WEIGHTS, TRAINING)):
+        for left in path.parent.glob(f".{path.name}.*"):
+            left.unlink(missing_ok=True)
 
 
 def unwritable(place: Path, error: OSError) -> RunFolderError:

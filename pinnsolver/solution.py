@@ -23,6 +23,7 @@ from pinnsolver.records import read_declaration, refuse_another_ansatz, run_mark
 from pinnsolver.runfolder import (
     Panel,
     RunData,
+    has_training,
     new_run_folder,
     read_history,
     read_json,
@@ -39,7 +40,6 @@ from pinnsolver.train import (
     WindowedProblem,
     compile_whole,
     find_device,
-    has_training,
     read_checkpoint,
     read_training,
     write_checkpoint,

@@ -29,9 +29,8 @@ from pinnsolver import (
 )
 from pinnsolver.hold import hold
 from pinnsolver.records import run_mark
-from pinnsolver.runfolder import read_history
+from pinnsolver.runfolder import TRAINING, read_history
 from pinnsolver.train import Start, conductor, read_training, train_problem
-from pinnsolver.train.checkpoint import TRAINING
 from pinnsolver.train.data import ProblemData
 
 x, t = symbols("x t")

@@ -1,7 +1,6 @@
 """DeepXDE Data and Model, optimizers, callbacks, checkpoints, stop reasons. Knows deepxde."""
 
 from pinnsolver.train.broyden import SelfScaledBroyden as SelfScaledBroyden
-from pinnsolver.train.checkpoint import has_training as has_training
 from pinnsolver.train.checkpoint import read_checkpoint as read_checkpoint
 from pinnsolver.train.checkpoint import read_training as read_training
 from pinnsolver.train.checkpoint import write_checkpoint as write_checkpoint

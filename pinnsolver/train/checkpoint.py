@@ -17,10 +17,8 @@ import numpy as np
 import torch
 
 from pinnsolver.errors import RunFolderError
-from pinnsolver.runfolder import write_whole
+from pinnsolver.runfolder import TRAINING, WEIGHTS, write_whole
 
-WEIGHTS = "checkpoint/weights.safetensors"  # of the solution, beside result.json
-TRAINING = "checkpoint/training.safetensors"  # where the training stands, also while it runs
 FORMAT = 1  # of the state of a training
 
 
@@ -84,11 +82,6 @@ def read_training(folder: Path, mark: str) -> dict[str, Any]:
         return tree
     except (LookupError, TypeError, ValueError, RecursionError) as error:
         raise _damaged(folder / TRAINING, error) from None
-
-
-def has_training(folder: Path) -> bool:
-    """Say whether a run folder holds the state of a training."""
-    return (folder / TRAINING).is_file()
 
 
 def _write(path: Path, arrays: dict[str, np.ndarray], key: str, head: Any) -> None:

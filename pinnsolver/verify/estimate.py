@@ -8,16 +8,15 @@ allowed, the same splines look for the difference to the network, whose residual
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import sympy
 
 from pinnsolver.declare import CheckedProblem
 from pinnsolver.verify.classical.forward import Deadline, NotApplicableError, restate_forward
-from pinnsolver.verify.refine import Compared, Task, refine
+from pinnsolver.verify.refine import Compared, Evaluate, Task, refine
 
 LEAST_SECONDS = 20.0
 FIRST_SHARE = 0.6  # of the time, for the solver by itself; the rest is for the difference to the network
@@ -75,9 +74,6 @@ class ErrorEstimate:
         if self.method == CLASSICAL:
             told["reference_l2"] = {name: f.value for name, f in self.fields.items()}
         return told
-
-
-Evaluate = Callable[[np.ndarray, Mapping[str, sympy.Expr]], Mapping[str, np.ndarray]]
 
 
 def estimate_error(

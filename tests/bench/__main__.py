@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from .machine import ROOT, newest
@@ -32,18 +33,12 @@ def main() -> None:
     results = parts.add_parser(
         "results", help="every problem by the automatic choices, into problems/README.md"
     )
-    results.add_argument("--seconds", type=float, default=60.0, help="of each run")
-    results.add_argument("--seed", type=int, default=0)
-    results.add_argument("--threads", type=int, default=2)
-    results.add_argument("--problems", default="", help="all by default")
+    _add_runs(results, seconds=60.0)
     results.add_argument("--table", action="store_true", help="measure nothing, build the table again")
     hands = parts.add_parser(
         "hands", help="the automatic choice against choices by hand, into problems/CHOICES.md"
     )
-    hands.add_argument("--seconds", type=float, default=20.0, help="of each run")
-    hands.add_argument("--seed", type=int, default=0)
-    hands.add_argument("--threads", type=int, default=2)
-    hands.add_argument("--problems", default="", help="all by default")
+    _add_runs(hands, seconds=20.0)
     given = parser.parse_args()
     if given.part == "engine":
         _engine(given.threads)
@@ -57,6 +52,14 @@ def main() -> None:
         _table(parser)
 
 
+def _add_runs(parser: argparse.ArgumentParser, seconds: float) -> None:
+    """Add what bounds the runs of problem files."""
+    parser.add_argument("--seconds", type=float, default=seconds, help="of each run")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--problems", default="", help="all by default")
+
+
 def _engine(threads: int | None) -> None:
     from .engine import measure_engine
 
@@ -66,10 +69,7 @@ def _engine(threads: int | None) -> None:
 
 
 def _peers(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
-    problems = given.problems.split()
-    unknown = sorted(set(problems) - set(PROBLEMS))
-    if unknown:
-        parser.error(f"no recipe for {', '.join(unknown)}; there are {', '.join(PROBLEMS)}")
+    problems = _known(parser, given.problems.split(), PROBLEMS, "recipe for")
     external = External(given.external[0], Path(given.external[1]).resolve()) if given.external else None
     seeds = [int(seed) for seed in given.seeds.split()]
     path = race(problems, seeds, given.seconds, given.threads, external)
@@ -105,10 +105,15 @@ def _problems(parser: argparse.ArgumentParser, given: argparse.Namespace) -> lis
     """Return the problems asked for, all by default."""
     from .results import names_at_hand
 
-    names = given.problems.split() or names_at_hand()
-    unknown = sorted(set(names) - set(names_at_hand()))
+    at_hand = names_at_hand()
+    return _known(parser, given.problems.split() or at_hand, at_hand, "problem")
+
+
+def _known(parser: argparse.ArgumentParser, names: list[str], at_hand: Sequence[str], what: str) -> list[str]:
+    """Return names that are at hand; others end the program with a message."""
+    unknown = sorted(set(names) - set(at_hand))
     if unknown:
-        parser.error(f"no problem {', '.join(unknown)}; there are {', '.join(names_at_hand())}")
+        parser.error(f"no {what} {', '.join(unknown)}; there are {', '.join(at_hand)}")
     return names
 
 

@@ -26,7 +26,7 @@ from pinnsolver.transform import transform_problem
 
 from .machine import ROOT, describe_machine, machine_line, write_json
 from .results import PROBLEMS, chosen_methods, method_text, names_at_hand
-from .table import number, replace_between
+from .table import budget_text, markdown_row, number, problem_link, replace_between
 
 FOLDER, PAGE = ROOT / "outputs" / "hands", PROBLEMS / "CHOICES.md"
 FRAMES = ("eulerian", "lagrangian", "moving")
@@ -110,7 +110,13 @@ def write_page() -> None:
     records = [r for r in records if r["problem"] in at_hand]
     rows = [_cells(record) for record in records]
     ratios = [r for r in map(ratio_of, records) if r is not None]
-    lines = [_line(HEAD), _line(["---"] * len(HEAD)), *map(_line, rows), "", _summary(ratios, records)]
+    lines = [
+        markdown_row(HEAD),
+        markdown_row(["---"] * len(HEAD)),
+        *map(markdown_row, rows),
+        "",
+        _summary(ratios, records),
+    ]
     PAGE.write_text(replace_between(INTRODUCTION, "\n".join(lines), BEGIN, END), encoding="utf-8")
 
 
@@ -131,9 +137,8 @@ def _cells(record: Mapping[str, Any]) -> list[str]:
     others, ratio = _by_hand(record), ratio_of(record)
     best = min(others, key=lambda pair: pair[1], default=("none", None))
     worst = max(others, key=lambda pair: pair[1], default=("none", None))
-    name = record["problem"]
     return [
-        f"[{name.replace('_', ' ')}]({name}.py)",
+        problem_link(record["problem"]),
         record["automatic"],
         number(record["errors"].get(AUTOMATIC)),
         short(best[0]),
@@ -141,7 +146,7 @@ def _cells(record: Mapping[str, Any]) -> list[str]:
         number(ratio, "{:.2g}"),
         short(worst[0]),
         number(worst[1]),
-        f"{record['seconds']:.0f} s, {record['threads']} thread{'s' * (record['threads'] > 1)}, seed {record['seed']}",
+        budget_text(record),
     ]
 
 
@@ -158,7 +163,3 @@ def _summary(ratios: Sequence[float], records: Sequence[Mapping[str, Any]]) -> s
     within = sum(r <= 2 for r in ratios)
     machine = machine_line(records[-1]["machine"])
     return f"Within twice of the best by hand: {within} of {len(ratios)}; median ratio {statistics.median(ratios):.2g}. {machine}."
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"

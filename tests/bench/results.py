@@ -20,7 +20,7 @@ from rich.console import Console
 
 from .machine import ROOT, describe_machine, machine_line, write_json
 from .race import PATIENCE
-from .table import number, replace_between
+from .table import budget_text, markdown_row, number, problem_link, replace_between
 
 PROBLEMS, FOLDER = ROOT / "problems", ROOT / "outputs" / "results"
 PAGE, FIGURES = PROBLEMS / "README.md", PROBLEMS / "figures"
@@ -136,7 +136,11 @@ def write_page() -> None:
     published = tomllib.loads(PUBLISHED.read_text(encoding="utf-8"))
     rows = rows_of(text) | {run["problem"]: row_of(run, published.get(run["problem"], {})) for run in runs}
     at_hand = names_at_hand()
-    lines = [_line(HEAD), _line(["---"] * len(HEAD)), *(rows[name] for name in at_hand if name in rows)]
+    lines = [
+        markdown_row(HEAD),
+        markdown_row(["---"] * len(HEAD)),
+        *(rows[name] for name in at_hand if name in rows),
+    ]
     PAGE.write_text(replace_between(text, "\n".join(lines), BEGIN, END), encoding="utf-8")
 
 
@@ -148,15 +152,14 @@ def rows_of(text: str) -> dict[str, str]:
 def row_of(run: Mapping[str, Any], published: Mapping[str, str]) -> str:
     """Return one row of the table."""
     name = run["problem"]
-    head = f"[{name.replace('_', ' ')}]({name}.py)"
+    head = problem_link(name)
     others = [published.get(key, "") for key in ("error", "cost", "source")]
     if "failed" in run:
-        return _line([head, f"failed: {run['failed']}", "", "", *others, ""])
+        return markdown_row([head, f"failed: {run['failed']}", "", "", *others, ""])
     versions = machine_line(run["machine"])
-    after = f"{run['seconds']:.0f} s, {run['threads']} thread{'s' * (run['threads'] > 1)}, seed {run['seed']}"
-    after = f'<span title="{run["date"]}, {versions}">{after}</span>'
+    after = f'<span title="{run["date"]}, {versions}">{budget_text(run)}</span>'
     picture = f'<img src="figures/{name}.png" width="220" alt="{name.replace("_", " ")}">'
-    return _line([head, error_text(run), after, method_text(run["choices"]), *others, picture])
+    return markdown_row([head, error_text(run), after, method_text(run["choices"]), *others, picture])
 
 
 def error_text(run: Mapping[str, Any]) -> str:
@@ -177,7 +180,3 @@ def method_text(choices: Mapping[str, Any]) -> str:
     parts += [choices["frame"]] if choices.get("frame") not in (None, "eulerian") else []
     parts += [f"{choices['windows']} windows"] if choices.get("windows") not in (None, 1) else []
     return ", ".join([*parts, str(choices.get("optimizer.second"))])
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,22 @@ def engine_rows(result: dict[str, Any]) -> Rows:
         )
         for row in result["rows"]
     ]
+
+
+def markdown_row(cells: Sequence[str]) -> str:
+    """Return a row of a Markdown table."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def problem_link(name: str) -> str:
+    """Return the link to a problem's file from the pages beside it."""
+    return f"[{name.replace('_', ' ')}]({name}.py)"
+
+
+def budget_text(run: Mapping[str, Any]) -> str:
+    """Return what a run was given: seconds, threads and seed."""
+    threads = run["threads"]
+    return f"{run['seconds']:.0f} s, {threads} thread{'s' * (threads > 1)}, seed {run['seed']}"
 
 
 def number(value: float | None, form: str = "{:.1e}", missing: str = "-") -> str:
@@ -151,7 +167,7 @@ def markdown(peers: dict[str, Any] | None, engine: dict[str, Any] | None) -> str
 
 def _markdown_table(head: Sequence[str], rows: Rows) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return "\n".join(map(markdown_row, lines))
 
 
 def replace_between(text: str, content: str, begin: str = BEGIN, end: str = END) -> str:
