@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -320,7 +320,7 @@ class Solution:
                 write_json(self.folder / "result.json", result)
             except OSError as error:
                 raise unwritable(self.folder, error) from None
-        return Solution(self.compiled, self.module, result, self.history, self.folder)
+        return replace(self, result=result)
 
     # ------------------------------------------------------------------------------ grids and pictures
 
@@ -466,7 +466,7 @@ class Solution:
             write_json(place / "result.json", self.result)  # last: a folder that has it is complete
         except OSError as error:
             raise unwritable(place, error) from None
-        return Solution(self.compiled, self.module, self.result, self.history, place, self.training)
+        return replace(self, folder=place)
 
     @classmethod
     def load(cls, folder: str | Path, device: str = "cpu") -> Solution:

@@ -6,7 +6,7 @@ import pytest
 from sympy import Eq, Function, cos, exp, pi, sin, symbols
 from typer.testing import CliRunner
 
-from pinnsolver import Disk, On, Problem, Rectangle, Solution, solve
+from pinnsolver import Disk, On, Problem, Rectangle, Solution, resume, solve
 from pinnsolver.cli import app
 
 x, y, t = symbols("x y t")
@@ -120,6 +120,11 @@ def test_without_time_there_is_no_estimate_and_a_warning_says_so():
     assert verified.result["error_estimate"]["u"]["value"] is None
     assert "reference_l2" not in verified.result
     assert any(w.startswith("The error estimate of u is missing") for w in verified.result["warnings"])
+
+
+def test_a_verified_solution_can_still_be_gone_on_with(tmp_path):
+    trained(heat()).verify(0.0).save(tmp_path / "run")
+    assert resume(tmp_path / "run", steps=107, quiet=True).result["steps"] == 107
 
 
 def test_a_saved_run_is_verified_from_the_command_line(tmp_path):
