@@ -331,8 +331,7 @@ def _audited(
         "max_error": largest,
         "unknowns": trained.module.unknowns.numbers(),
         "choices": plain_choices(compiled.transformed),
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
-        | {"python": platform.python_version()},
+        "versions": {name: _version(name) for name in PACKAGES} | {"python": platform.python_version()},
         "warnings": [*checked.warnings, *draft.notes, *([trained.why] if trained.why else [])],
         "divergence": trained.why,
         "points": dict(trained.points),
@@ -343,6 +342,14 @@ def _audited(
         "course": [done.plain() for done in trained.course],
     }
     return Solution(compiled, trained.module, result, draft.history, training=trained.state)
+
+
+def _version(package: str) -> str:
+    """Return an installed package's version; a source tree that is not installed must not cost a trained run."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def _hardware(device: str) -> str:

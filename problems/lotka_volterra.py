@@ -2,7 +2,7 @@
 
 u' = (2/3) u - (4/3) u v, v' = u v - v for 0 <= t <= 10, somewhat more than one round; u(0) = v(0) = 1.
 Source: Lotka 1925, Volterra 1926; reference by an ODE solver of order 8 at rtol 1e-13.  Dimensionless.
-Measured: relative L2 error u 1.1e-08, v 1.5e-08 in 11 s (300 steps, seed 1, one core).
+Measured: relative L2 error u 4.0e-08, v 4.2e-08 in 6 s (956 of 1500 steps in eight windows of time, seed 1, one core).
 """
 
 import numpy as np

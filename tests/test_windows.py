@@ -218,6 +218,14 @@ def test_chaos_is_cut_and_a_short_quiet_run_is_not():
     assert choose_windows(check_problem(HEAT))[0] == 1
 
 
+def test_a_system_in_time_alone_gets_windows_that_its_steps_can_fill():
+    assert choose_windows(check_problem(PENDULUM))[0] == 8
+    assert choose_windows(check_problem(PENDULUM), steps=1500)[0] == 8
+    assert choose_windows(check_problem(PENDULUM), steps=125)[0] == 3
+    assert choose_windows(check_problem(PENDULUM), steps=5)[0] == 1
+    assert choose_windows(check_problem(LORENZ), steps=5)[0] > 10  # what its rates ask for stays
+
+
 def test_fields_in_space_are_cut_where_waves_grow_much():
     def burst(rate):
         grown = Eq(u(x, t).diff(t), rate * u(x, t) + u(x, t).diff(x, 2) - u(x, t) ** 3)

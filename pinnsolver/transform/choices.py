@@ -154,7 +154,7 @@ def _method(checked: CheckedProblem, settings: Settings) -> _Automatic:
         raise UnsupportedProblem(
             f"The problem cannot be cut into {settings.windows} windows of time: {reason}.\nLeave out windows, or use windows=1"
         )
-    windows = choose_windows(checked)
+    windows = choose_windows(checked, settings.steps if settings.seconds is None else None)
     return {"windows": windows, "causal": _causal(checked, settings.windows or windows[0])}
 
 
