@@ -18,6 +18,7 @@ from pinnsolver.train.device import find_device
 from pinnsolver.train.module import TrainableProblem
 from pinnsolver.transform import transform_problem
 from pinnsolver.transform.choices import JACOBIAN_BYTES
+from pinnsolver.transform.edges import RADIUS
 from pinnsolver.transform.transformed import ASKED
 
 dde = import_deepxde()
@@ -216,6 +217,9 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
         found: dict[str, tuple[torch.Tensor, PreparedGroup]] = {}
         for prepared in self.groups if groups is None else groups:
             residuals = self.compiled.residuals(prepared, module.network, unknowns)
+            damping = self._damping(prepared)
+            if damping is not None:
+                residuals = {n: damping * r for n, r in residuals.items()}
             found |= {n: (r, prepared) for n, r in residuals.items() if self.compiled.is_trained(n)}
         return found
 
@@ -237,6 +241,10 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
             self._slopes = None  # so that old and new never lie side by side
             self._slopes = torch.empty(size, total, dtype=self.compiled.dtype, device=self.device)
         out, places, start = self._slopes, {}, 0
+        for prepared in self.groups:
+            damping = self._damping(prepared)
+            if damping is not None:
+                factors |= {n: f * damping[:, 0] for n, f in factors.items() if n in prepared.group.names}
         for name, factor in factors.items():
             places[name] = (factor[:, None], out[:, start : start + len(factor)])
             start += len(factor)
@@ -248,6 +256,21 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
             slope = torch.autograd.grad(value, module.unknowns.raw, retain_graph=True)[0][i]
             out[size - len(unknowns) + i] *= slope
         return torch.cat([f * values[n][:, 0] for n, f in factors.items()]), out
+
+    def _damping(self, prepared: PreparedGroup) -> torch.Tensor | None:
+        """Return what rows of the equations count, (n, 1), near edges where no solution is smooth; None for 1.
+
+        At a distance d from such an edge, in domain sizes, it is sqrt(d^2 / (d^2 + RADIUS^2)).
+        """
+        if prepared.group.kind != "equation":
+            return None
+        product = None
+        for edge in self.compiled.transformed.edges:
+            parts = zip(edge.columns, edge.ends, edge.lengths, strict=True)
+            square = sum(((prepared.columns[c] - end) / length).square() for c, end, length in parts)
+            factor = torch.as_tensor(square / (square + RADIUS**2)).sqrt()
+            product = factor if product is None else product * factor
+        return product
 
     def _row_factors(self) -> dict[str, torch.Tensor]:
         """Return sqrt(weight / points), times the root of the causal weight, of every row of every term."""

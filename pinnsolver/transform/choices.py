@@ -9,6 +9,7 @@ from typing import Any
 from pinnsolver.declare import CheckedProblem, Settings
 from pinnsolver.declare.lower import Lowered
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
+from pinnsolver.transform.edges import edge_choice, find_edges
 from pinnsolver.transform.frames import choose_frame
 from pinnsolver.transform.hard import build_hard_conditions
 from pinnsolver.transform.scaling import term_weights
@@ -61,7 +62,12 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         "frame": frame_choice,
         **choices,
     }
-    return TransformedProblem(checked, resolved, ansatz, enforcement, choices, scales, frame=frame)
+    edges = find_edges(checked, ansatz, scales)
+    if edges:
+        choices["contradicted edges"] = edge_choice(edges)
+    return TransformedProblem(
+        checked, resolved, ansatz, enforcement, choices, scales, frame=frame, edges=edges
+    )
 
 
 def transform_window(whole: TransformedProblem, k: int) -> TransformedProblem:
@@ -81,7 +87,14 @@ def transform_window(whole: TransformedProblem, k: int) -> TransformedProblem:
     settings = settings.model_copy(update={"weights": given})
     weights, _ = _weights(automatic, settings, enforcement)
     settings = settings.model_copy(update={"weights": weights})
-    return TransformedProblem(checked, settings, ansatz, enforcement, whole.choices, scales, levels)
+    assert checked.time is not None
+    time = whole.checked.coordinates.index(checked.time) if k else None
+    edges = tuple(
+        e for e in whole.edges if time not in e.columns
+    )  # those at the start belong to the first window
+    return TransformedProblem(
+        checked, settings, ansatz, enforcement, whole.choices, scales, levels, edges=edges
+    )
 
 
 def _weights(

@@ -12,6 +12,7 @@ from sympy import Expr, Symbol
 from pinnsolver.declare import CheckedProblem, Settings
 
 if TYPE_CHECKING:
+    from pinnsolver.transform.edges import Edge
     from pinnsolver.transform.lagrangian import LagrangianFrame
 
 ASKED = "asked for"  # the reason of what the user chose
@@ -81,6 +82,7 @@ class TransformedProblem:
         scales: by term, what one wave of size 1 leaves in it (see `scaling.py`).
         carried: by field, how many states this window of time takes over from the last one; empty for the first.
         frame: the Lagrangian frame, None for the Eulerian one.
+        edges: where two faces of a box meet and hard conditions contradict an equation.
     """
 
     checked: CheckedProblem
@@ -91,6 +93,7 @@ class TransformedProblem:
     scales: Mapping[str, float]
     carried: Mapping[str, int] = field(default_factory=dict)
     frame: LagrangianFrame | None = None
+    edges: tuple[Edge, ...] = ()
 
     @property
     def declared(self) -> CheckedProblem:
