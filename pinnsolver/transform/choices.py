@@ -19,6 +19,7 @@ from pinnsolver.transform.windows import carried, choose_windows, seam_ansatz, w
 
 DEFAULT_STEPS = 1500
 EXACT = 2000  # parameters up to which Gauss-Newton is used
+LEAST_WIDTH = 16  # of a network that is narrowed for its sake
 DENSE = 4000  # parameters up to which a dense quasi-Newton matrix costs less than a gradient
 MOST_DENSE = 12000  # parameters up to which a dense matrix may be asked for: 1.2 GB
 JACOBIAN_BYTES = 2**30  # of the largest Jacobian
@@ -124,8 +125,8 @@ def _fill_in(
 ) -> tuple[Settings, dict[str, Choice]]:
     """Return the settings without gaps, and the choices that filled them."""
     choices: dict[str, Choice] = {}
-    second = partial(_second, ansatz=ansatz)
-    for automatic in (_run, _method, _network, _points, second, _plan):  # the later look at the earlier ones
+    network, second = partial(_network, ansatz=ansatz), partial(_second, ansatz=ansatz)
+    for automatic in (_run, _method, network, _points, second, _plan):  # the later look at the earlier ones
         for key, (value, reason) in automatic(checked, settings).items():
             given = _value(settings, key)
             choices[key] = Choice(value if given is None else given, reason if given is None else ASKED)
@@ -171,8 +172,26 @@ def _method(checked: CheckedProblem, settings: Settings) -> _Automatic:
     return {"windows": windows, "causal": _causal(checked, settings.windows or windows[0])}
 
 
-def _network(checked: CheckedProblem, settings: Settings) -> _Automatic:
-    """Return the network."""
+def _network(checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, Ansatz]) -> _Automatic:
+    """Return the network, so narrow that Gauss-Newton can train it, if that is not too narrow."""
+    found = _usual_network(checked, settings)
+    usual, reason = found["network.width"]
+    trial = settings.with_values({k: v for k, (v, _) in found.items() if _value(settings, k) is None})
+    if settings.network.width is not None or settings.optimizer.second not in (None, "gauss-newton"):
+        return found
+    size = parameter_count(checked, trial, ansatz)
+    if size <= EXACT:
+        return found
+    for width in range(usual - 1, LEAST_WIDTH - 1, -1):
+        narrow = parameter_count(checked, trial.with_values({"network.width": width}), ansatz)
+        if narrow <= EXACT:
+            why = f"{reason}: {narrow} parameters, so that Gauss-Newton can be used ({size} at width {usual})"
+            return found | {"network.width": (width, why)}
+    return found
+
+
+def _usual_network(checked: CheckedProblem, settings: Settings) -> _Automatic:
+    """Return the network by the numbers of coordinates and fields alone."""
     inputs, fields = len(checked.coordinates), len(checked.fields)
     linear = all(_is_linear(e.residual) for e in checked.equations)
     count = f"{inputs} input{'s' * (inputs > 1)}, {fields} field{'s' * (fields > 1)}"
