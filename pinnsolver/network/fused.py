@@ -55,7 +55,7 @@ class FusedPasses(Passes):
 
         weights, biases = _arrays(parameters[::2]), _arrays(parameters[1::2])
         result = self.inputs.values.new_empty(self.K, len(biases[-1]), self.n)
-        width, B = len(biases[0]), loops.block_size(len(biases[0]))
+        width, B = len(biases[0]), loops.POINTS
         blocks, layers = -(-self.n // B), len(biases) - 1
         # Each thread has blocks of its own, so without keeping one block's room is enough for each.
         room = (blocks if kept else 1, layers, 1 + self._sine, self.K, width, B)
@@ -92,8 +92,8 @@ class FusedPasses(Passes):
 
         def work(part: tuple[int, int]) -> tuple[np.ndarray, ...]:
             sums = (
-                np.zeros((self.inputs.count, width, len(self._phi))),
-                np.zeros((layers - 1, width, width)),
+                np.zeros((self.inputs.count, width, loops.padded(len(self._phi)))),
+                np.zeros((layers - 1, width, loops.padded(width))),
                 np.zeros((layers, width)),
                 np.zeros((outputs, width)),
                 np.zeros(outputs),
@@ -103,6 +103,7 @@ class FusedPasses(Passes):
 
         parts = self._share(work, blocks, width)
         head, between, biases, top, shift = (torch.from_numpy(sum(p)) for p in zip(*parts, strict=True))
+        head, between = head[:, :, : len(self._phi)], between[:, :, :width].contiguous()
         first = torch.bmm(head, self.inputs.matrices.transpose(1, 2)).sum(0)
         biases[0] = head[0, :, -1]
         inner = [gradient for pair in zip([first, *between], biases, strict=True) for gradient in pair]
@@ -142,14 +143,11 @@ class FusedPasses(Passes):
     def _way_down(self, parameters: Sequence[torch.Tensor], kept: Kept) -> tuple[np.ndarray, tuple[Any, ...]]:
         """Return what the way up kept, and what both ways down take first."""
         weights, steps = _arrays(parameters[::2]), self._programs
-        between = _stacked([w.T for w in weights[1:-1]], len(weights[0]))
-        last = np.ascontiguousarray(weights[-1].T)
         return kept.chunks[0][0][0].values.numpy(), (
-            between,
-            last,
+            _stacked(weights[1:-1], len(weights[0])),
+            weights[-1],
             self._sine,
-            steps.companion,
-            steps.adjoint,
+            steps.backward,
         )
 
     def _share(self, work: Callable[[tuple[int, int]], Any], blocks: int, width: int) -> list[Any]:
