@@ -63,8 +63,8 @@ class FusedPasses(Passes):
         arguments = (
             self._phi,
             weights[0] @ self.inputs.matrices.numpy(),
-            _stacked(weights[1:-1], width),
-            np.stack(biases[:-1]),
+            _stacked(weights[1:-1], (width, width)),
+            _stacked(biases[:-1], (width,)),
             weights[-1],
             biases[-1],
             self._sine,
@@ -102,7 +102,10 @@ class FusedPasses(Passes):
             return sums
 
         parts = self._share(work, blocks, width)
-        head, between, biases, top, shift = (torch.from_numpy(sum(p)) for p in zip(*parts, strict=True))
+        for more in parts[1:]:
+            for total, part in zip(parts[0], more, strict=True):
+                np.add(total, part, out=total)
+        head, between, biases, top, shift = map(torch.from_numpy, parts[0])
         head, between = head[:, :, : len(self._phi)], between[:, :, :width].contiguous()
         first = torch.bmm(head, self.inputs.matrices.transpose(1, 2)).sum(0)
         biases[0] = head[0, :, -1]
@@ -143,8 +146,9 @@ class FusedPasses(Passes):
     def _way_down(self, parameters: Sequence[torch.Tensor], kept: Kept) -> tuple[np.ndarray, tuple[Any, ...]]:
         """Return what the way up kept, and what both ways down take first."""
         weights, steps = _arrays(parameters[::2]), self._programs
+        width = len(weights[0])
         return kept.chunks[0][0][0].values.numpy(), (
-            _stacked(weights[1:-1], len(weights[0])),
+            _stacked(weights[1:-1], (width, width)),
             weights[-1],
             self._sine,
             steps.backward,
@@ -169,5 +173,9 @@ def _contiguous(tensor: torch.Tensor) -> np.ndarray:
     return tensor.detach().contiguous().numpy()
 
 
-def _stacked(matrices: Sequence[np.ndarray], width: int) -> np.ndarray:
-    return np.ascontiguousarray(np.stack(matrices)) if matrices else np.empty((0, width, width))
+def _stacked(arrays: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """Return arrays of one shape, perhaps none, as one; numpy's own function takes longer than the copies."""
+    stacked = np.empty((len(arrays), *shape))
+    for place, array in zip(stacked, arrays, strict=True):
+        place[...] = array
+    return stacked

@@ -177,20 +177,25 @@ def _stripe(typing, columns, add, a, a_tile, a_strides, b, b_place, b_strides, o
 
 
 @intrinsic(prefer_literal=True)
-def _turn(typing, source, place, row, target, target_place, target_row):
+def _turn(typing, source, place, row, last, target, target_place, target_row):
     """Write a square of LANES rows and columns, turned over its diagonal.
 
     Args:
         source, target: arrays; place, target_place: where to begin; row, target_row: strides by row.
+        last: number of the last row there is, copies of which stand for those beyond.
     """
     index = types.int64
-    signature = types.void(source, index, index, target, index, index)
+    signature = types.void(source, index, index, index, target, index, index)
 
     def generate(context, builder, signature, arguments):
-        source, place, row, target, target_place, target_row = arguments
+        source, place, row, last, target, target_place, target_row = arguments
         source = _data(context, builder, signature.args[0], source)
-        target = _data(context, builder, signature.args[3], target)
-        square = [_load(builder, source, _at(builder, place, (k, row))) for k in range(LANES)]
+        target = _data(context, builder, signature.args[4], target)
+        square = []
+        for k in range(LANES):
+            beyond = builder.icmp_signed(">", ir.Constant(_INDEX, k), last)
+            there = builder.select(beyond, last, ir.Constant(_INDEX, k))
+            square.append(_load(builder, source, _at(builder, place, (there, row))))
         size = 1
         while size < LANES:  # pairs of rows exchange blocks of this size
             low = [k if not k & size else LANES + k - size for k in range(LANES)]
@@ -312,7 +317,7 @@ def padded(width):
 
 @_compiled
 def turn(b, turned):
-    """Write each b_k, (width, POINTS), turned, as `add_outer` takes it.
+    """Write each b_k, (width, POINTS), turned, as `add_outer` takes it; in padded columns stand copies of the last.
 
     Args:
         turned: takes K * POINTS * padded(width) numbers: STRIP columns, fewer in the last strip, for all k and points, then the next.
@@ -324,22 +329,17 @@ def turn(b, turned):
             for v in range(first, first + columns, LANES):
                 for p in range(0, POINTS, LANES):
                     place = (first * len(b) + k * columns) * POINTS + p * columns + v - first
-                    if v + LANES <= width:
-                        _turn(b, (k * width + v) * POINTS + p, POINTS, turned, place, columns)
-                    else:
-                        for i in range(LANES):
-                            for j in range(LANES):
-                                number = b[k, v + j, p + i] if v + j < width else 0.0
-                                turned[place + i * columns + j] = number
+                    last, here = width - 1 - v, (k * width + v) * POINTS + p
+                    _turn(b, here, POINTS, last, turned, place, columns)
 
 
 @_compiled
 def add_outer(a, turned, out):
-    """Add sum_k a_k b_k^T to out, (rows, padded width).
+    """Add sum_k a_k b_k^T to out, (rows, padded width), whose columns beyond b's width mean nothing.
 
     Args:
         a: (K, rows, POINTS).
-        turned: b by `turn`; of more than K derivatives only for a single strip.
+        turned: b, of as many derivatives, by `turn`.
     """
     K, rows, _ = a.shape
     whole = out.shape[1]

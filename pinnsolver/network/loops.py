@@ -332,7 +332,7 @@ def backward(phi, weights, last, sine, steps, saved, gradient, blocks, head, bet
         saved: from the way up.
         gradient: by the outputs' jet, (K, outputs, n).
         head, between, biases, top, shift: take the gradients, shaped as the parameters of `forward`, but for the rows of
-            the first two, which are padded.
+            the first two, which are padded (what is there means nothing).
     """
     layers, _, K, width, _ = saved.shape[1:]
     packed, packed_last = _packed(weights, True), pack(last, True)
