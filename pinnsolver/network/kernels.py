@@ -4,7 +4,8 @@ A tile of a matrix product stays in registers over the whole sum: some rows time
 processor has registers for. A call of a linear algebra library costs as much as the product itself at these sizes. The compiler
 makes of the vectors what there is, so every processor gets the same sums; only the shape of a tile depends on it.
 
-What is compiled here lies in the cache of `loops.py`: whoever changes this file empties that (`__pycache__`).
+What is compiled here also lies in the cache of `loops.py`, which notices changes of that file only: whoever changes this one
+changes that one too, or empties `__pycache__`.
 """
 
 # mypy: disallow-untyped-defs=False
@@ -17,30 +18,38 @@ from typing import Any
 import numpy as np
 from llvmlite import binding, ir
 from numba import njit, types
-from numba.core import cgutils
+from numba.core import cgutils, config
 from numba.extending import intrinsic
 
-POINTS = 32  # measured: 64 and more cost more cache than they save calls
+POINTS = 32  # measured: 64 are no faster and leave less to share between threads
+
+
+def _features() -> set[str]:
+    """Return the names of what the processor can do that numba compiles for."""
+    if config.CPU_FEATURES is not None:  # asked for by the user
+        return {name[1:] for name in config.CPU_FEATURES.split(",") if name.startswith("+")}
+    try:
+        return {name for name, there in binding.get_host_cpu_features().items() if there}
+    except RuntimeError:  # not known for this kind of processor
+        return set()
 
 
 def _vectors() -> tuple[int, int, int]:
     """Return doubles in a vector of this processor, and rows and vectors of a tile: with a row of factors they fit the registers."""
-    features = binding.get_host_cpu_features()
-    if features.get("avx512f"):
+    features = _features()
+    if "avx512f" in features:
         return 8, 6, 4  # 24 of 32 registers
-    if features.get("avx"):
+    if "avx" in features:
         return 4, 6, 2  # 12 of 16
-    if features.get("neon"):
+    if "neon" in features:
         return 2, 6, 4  # 24 of 32
     return 2, 6, 2  # 12 of 16
 
 
 LANES, ROWS, COLUMNS = _vectors()
 STRIP = LANES * COLUMNS  # columns of a tile
-CHUNK, PART = (
-    8 * LANES,
-    POINTS // LANES,
-)  # numbers of a sum that stay in registers; vectors of a block's points
+CHUNK = 8 * LANES  # numbers of a sum that stay in registers
+PART = POINTS // LANES  # vectors of a neuron
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
 _INDEX = ir.IntType(64)
 _CONTRACT = ("contract",)  # a product and its sum may become one instruction, where there is one
@@ -320,7 +329,7 @@ def turn(b, turned):
     """Write each b_k, (width, POINTS), turned, as `add_outer` takes it; in padded columns stand copies of the last.
 
     Args:
-        turned: takes K * POINTS * padded(width) numbers: STRIP columns, fewer in the last strip, for all k and points, then the next.
+        turned: takes K * padded(width) * POINTS numbers: STRIP columns, fewer in the last strip, for all k and points, then the next.
     """
     width, whole = b.shape[1], padded(b.shape[1])
     for first in range(0, whole, STRIP):

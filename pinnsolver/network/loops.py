@@ -1,7 +1,7 @@
 """Both passes of a jet through a perceptron as compiled loops: small blocks of points go through all layers in the cache.
 
-The formulas are those of `activations.py`; what the tables say becomes a short program of steps on a block's derivatives.
-A block's jet is (K, width, POINTS), small enough for the second cache.
+The formulas are those of `activations.py`; what the tables say becomes a short program of sums of products on a block's
+derivatives. A block's jet is (K, width, POINTS), small enough for the second cache.
 """
 
 # mypy: disallow-untyped-defs=False
@@ -30,9 +30,8 @@ from pinnsolver.network.kernels import (
     turn,
 )
 
-Y, C, Z, D = range(
-    4
-)  # arrays of a program: values, companion; argument or gradient by the values; gradient by the argument
+# Arrays of a program: values, companion; argument or gradient by the values; gradient by the argument.
+Y, C, Z, D = range(4)
 NEURONS = 8  # measured: those whose values stay in the first cache until their derivatives are made
 _FAST = {"reassoc", "contract", "nsz", "arcp"}  # what the compiler may do; not-a-numbers stay what they are
 Program = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # as `kernels.resolve` takes it
