@@ -55,7 +55,7 @@ class FusedPasses(Passes):
 
         weights, biases = _arrays(parameters[::2]), _arrays(parameters[1::2])
         result = self.inputs.values.new_empty(self.K, len(biases[-1]), self.n)
-        width, B = len(biases[0]), loops.block_size(len(biases[0]))
+        width, B = len(biases[0]), loops.POINTS
         blocks, layers = -(-self.n // B), len(biases) - 1
         # Each thread has blocks of its own, so without keeping one block's room is enough for each.
         room = (blocks if kept else 1, layers, 1 + self._sine, self.K, width, B)
@@ -63,8 +63,8 @@ class FusedPasses(Passes):
         arguments = (
             self._phi,
             weights[0] @ self.inputs.matrices.numpy(),
-            _stacked(weights[1:-1], width),
-            np.stack(biases[:-1]),
+            _stacked(weights[1:-1], (width, width)),
+            _stacked(biases[:-1], (width,)),
             weights[-1],
             biases[-1],
             self._sine,
@@ -92,8 +92,8 @@ class FusedPasses(Passes):
 
         def work(part: tuple[int, int]) -> tuple[np.ndarray, ...]:
             sums = (
-                np.zeros((self.inputs.count, width, len(self._phi))),
-                np.zeros((layers - 1, width, width)),
+                np.zeros((self.inputs.count, width, loops.padded(len(self._phi)))),
+                np.zeros((layers - 1, width, loops.padded(width))),
                 np.zeros((layers, width)),
                 np.zeros((outputs, width)),
                 np.zeros(outputs),
@@ -102,7 +102,11 @@ class FusedPasses(Passes):
             return sums
 
         parts = self._share(work, blocks, width)
-        head, between, biases, top, shift = (torch.from_numpy(sum(p)) for p in zip(*parts, strict=True))
+        for more in parts[1:]:
+            for total, part in zip(parts[0], more, strict=True):
+                np.add(total, part, out=total)
+        head, between, biases, top, shift = map(torch.from_numpy, parts[0])
+        head, between = head[:, :, : len(self._phi)], between[:, :, :width].contiguous()
         first = torch.bmm(head, self.inputs.matrices.transpose(1, 2)).sum(0)
         biases[0] = head[0, :, -1]
         inner = [gradient for pair in zip([first, *between], biases, strict=True) for gradient in pair]
@@ -142,14 +146,12 @@ class FusedPasses(Passes):
     def _way_down(self, parameters: Sequence[torch.Tensor], kept: Kept) -> tuple[np.ndarray, tuple[Any, ...]]:
         """Return what the way up kept, and what both ways down take first."""
         weights, steps = _arrays(parameters[::2]), self._programs
-        between = _stacked([w.T for w in weights[1:-1]], len(weights[0]))
-        last = np.ascontiguousarray(weights[-1].T)
+        width = len(weights[0])
         return kept.chunks[0][0][0].values.numpy(), (
-            between,
-            last,
+            _stacked(weights[1:-1], (width, width)),
+            weights[-1],
             self._sine,
-            steps.companion,
-            steps.adjoint,
+            steps.backward,
         )
 
     def _share(self, work: Callable[[tuple[int, int]], Any], blocks: int, width: int) -> list[Any]:
@@ -171,5 +173,9 @@ def _contiguous(tensor: torch.Tensor) -> np.ndarray:
     return tensor.detach().contiguous().numpy()
 
 
-def _stacked(matrices: Sequence[np.ndarray], width: int) -> np.ndarray:
-    return np.ascontiguousarray(np.stack(matrices)) if matrices else np.empty((0, width, width))
+def _stacked(arrays: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """Return arrays of one shape, perhaps none, as one; numpy's own function takes longer than the copies."""
+    stacked = np.empty((len(arrays), *shape))
+    for place, array in zip(stacked, arrays, strict=True):
+        place[...] = array
+    return stacked

@@ -56,8 +56,8 @@ def input_jet(features: Features, points: torch.Tensor, indices: tuple[Index, ..
     partners, signs, powers, numbers, mixing = (torch.from_numpy(a).to(rates.device) for a in table.arrays)
     products = rates.pow(powers).prod(2)  # by single derivative and feature; 0^0 = 1
     factors = torch.mm(mixing, products * numbers).mul_(signs).to(rates.dtype)
-    values = features(points).T
-    values = torch.cat([values, features.companions(points).T, values.new_ones(1, len(points))])
+    values = features(points)
+    values = torch.cat([values.T, features.companions(points).T, values.new_ones(1, len(points))])
     matrices = factors.new_zeros(*factors.shape, values.shape[0])
     matrices.scatter_(2, partners.unsqueeze(2), factors.unsqueeze(2))
     return InputJet(indices, table.present, values, partners, factors, matrices)

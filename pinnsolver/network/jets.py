@@ -69,6 +69,11 @@ def closed_indices(wanted: Iterable[Index], size: int) -> tuple[Index, ...]:
     Args:
         wanted: of length `size` each.
     """
+    return _closed(tuple(wanted), size)
+
+
+@lru_cache(maxsize=256)
+def _closed(wanted: tuple[Index, ...], size: int) -> tuple[Index, ...]:
     found: set[Orders] = {(0,) * size}
     sums: dict[OrdersSum, None] = {}
     for orders in wanted:

@@ -1,7 +1,7 @@
 """Both passes of a jet through a perceptron as compiled loops: small blocks of points go through all layers in the cache.
 
-The formulas are those of `activations.py`; what the tables say becomes a short program of steps on a block's derivatives.
-A block's jet is (K, width, points), small enough for the second cache, and a derivative long enough for loops to pay.
+The formulas are those of `activations.py`; what the tables say becomes a short program of sums of products on a block's
+derivatives. A block's jet is (K, width, POINTS), small enough for the second cache.
 """
 
 # mypy: disallow-untyped-defs=False
@@ -17,100 +17,114 @@ import numpy as np
 from numba import njit
 
 from pinnsolver.network.jets import Index, JetTables, Term, jet_tables
+from pinnsolver.network.kernels import (
+    POINTS,
+    ROWS,
+    add_outer,
+    multiply,
+    pack,
+    padded,
+    power_of_two,
+    resolve,
+    run,
+    turn,
+)
 
-BLOCK, LEAST_BLOCK, MOST_BLOCK = 2**12, 32, 128  # measured: neurons times points; points at least and at most
-SERIAL = 2**18  # products up to this size are not spread over threads by the linear algebra library
-SET_COMPANION, ADD_CHAIN, ADD_SQUARE, SUBTRACT_CHAIN = range(4)
+# Arrays of a program: values, companion; argument or gradient by the values; gradient by the argument.
+Y, C, Z, D = range(4)
+NEURONS = 8  # measured: those whose values stay in the first cache until their derivatives are made
 _FAST = {"reassoc", "contract", "nsz", "arcp"}  # what the compiler may do; not-a-numbers stay what they are
-Program = tuple[
-    np.ndarray, np.ndarray
-]  # numbers, (steps); kinds, targets, first and second factors, (steps, 4)
-_compiled = njit(nogil=True, cache=True, fastmath=_FAST)
+Program = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # as `kernels.resolve` takes it
+_Sum = tuple[tuple[int, int], list[tuple[float, int, int, int, int]]]  # target; number and two places a term
+# (That a division may be by zero would keep its loop from being vectorised.)
+_compiled = njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
 
 
 # ------------------------------------------------------------------------------------------ programs
 
 
-def block_size(width: int) -> int:
-    """Return the number of points of a block, a multiple of eight."""
-    return min(MOST_BLOCK, max(LEAST_BLOCK, BLOCK // width // 8 * 8))
-
-
 @dataclass(frozen=True)
 class Programs:
-    """The steps for the first and for the other layers.
+    """The sums for the first and for the other layers.
 
     Args:
-        forward: to y and its companion c from z, after those to first order in z.
-        companion: to the companion of tanh from y.
-        adjoint: of the gradient by z, to c0 times the one by y.
+        forward: to y and its companion c from z, but for their zeroth derivatives.
+        backward: to the companion of tanh from y, then to the gradient by z from the one by y.
     """
 
     forward: tuple[Program, Program]
-    companion: tuple[Program, Program]
-    adjoint: tuple[Program, Program]
+    backward: tuple[Program, Program]
 
 
 @lru_cache(maxsize=256)
 def programs(indices: tuple[Index, ...], present: frozenset[Index], sine: bool) -> Programs:
-    """Return the steps for a closed set of multi-indices; arguments as of `jet_tables`."""
+    """Return the sums for a closed set of multi-indices; arguments as of `jet_tables`."""
     first, other = jet_tables(indices, present), jet_tables(indices)
-    ways: list[Callable[[JetTables, bool], Program]] = [_forward, _companion, _adjoint]
+    ways: list[Callable[[JetTables, bool], Program]] = [_forward, _backward]
     return Programs(*((way(first, sine), way(other, sine)) for way in ways))
 
 
 def _forward(tables: JetTables, sine: bool) -> Program:
-    steps: list[tuple[int, Term]] = []
+    sums: list[_Sum] = []
     for level in tables.levels:
-        steps += [(ADD_CHAIN, term) for term in level.chain]
+        for k in range(*level.span):
+            sums.append(_sum((Y, k), (C, Z), level.chain, 1.0 if sine else -2.0))
         if sine:
-            steps += [(SUBTRACT_CHAIN, term) for term in level.chain]
+            sums += [_sum((C, k), (Y, Z), level.chain, -1.0, -1.0) for k in range(*level.span)]
         elif level is not tables.levels[-1]:
-            steps.append((SET_COMPANION, Term(1.0, level.span, level.span, level.span)))
-            steps += [(ADD_SQUARE, term) for term in level.square]
-    return _program(steps, 1.0 if sine else -2.0)
+            sums += [_sum((C, k), (Y, Y), level.square, 1.0) for k in range(*level.span)]
+    return _program(sums)
 
 
-def _companion(tables: JetTables, sine: bool) -> Program:
-    terms = () if sine else tuple(term for level in tables.levels for term in level.square)
-    return _program([(ADD_SQUARE, term) for term in terms], 1.0)
+def _backward(tables: JetTables, sine: bool) -> Program:
+    sums: list[_Sum] = []
+    for level in () if sine else tables.levels:
+        sums += [_sum((C, k), (Y, Y), level.square, 1.0) for k in range(*level.span)]
+    for k in range(tables.count):
+        sums.append(_sum((D, k), (C, Z), tables.adjoint, 1.0 if sine else -2.0))
+    return _program(sums)
 
 
-def _adjoint(tables: JetTables, sine: bool) -> Program:
-    return _program([(ADD_CHAIN, term) for term in tables.adjoint], 1.0 if sine else -2.0)
-
-
-def _program(steps: Sequence[tuple[int, Term]], chain: float) -> Program:
-    """Return steps on single multi-indices.
+def _sum(
+    target: tuple[int, int], factors: tuple[int, int], terms: Sequence[Term], chain: float, own: float = 1.0
+) -> _Sum:
+    """Return the sum for one derivative: own times the zeroth of the first factor times the same of the second, and the terms.
 
     Args:
-        chain: factor of the chain rule's terms.
+        target: array and position.
+        factors: arrays.
+        chain: factor of the terms.
     """
-    numbers, places = [], []
-    for kind, term in steps:
-        for k in range(term.target[1] - term.target[0]):
-            first, second = (
-                span[0] + (k if span[1] - span[0] > 1 else 0) for span in (term.first, term.second)
-            )
-            numbers.append(term.number * (chain if kind == ADD_CHAIN else 1.0))
-            places.append((kind, term.target[0] + k, first, second))
-    return np.array(numbers, dtype=float), np.array(places, dtype=np.int64).reshape(-1, 4)
+    first, second = factors
+    found = [(own, first, 0, second, target[1])]
+    for term in terms:
+        k = target[1] - term.target[0]
+        if 0 <= k < term.target[1] - term.target[0]:
+            a, b = (span[0] + (k if span[1] - span[0] > 1 else 0) for span in (term.first, term.second))
+            found.append((chain * term.number, first, a, second, b))
+    return target, found
+
+
+def _program(sums: Sequence[_Sum]) -> Program:
+    terms = [term for _, found in sums for term in found]
+    return (
+        np.array([target for target, _ in sums], dtype=np.int64).reshape(-1, 2),
+        np.cumsum([0, *(len(found) for _, found in sums)], dtype=np.int64),
+        np.array([places for _, *places in terms], dtype=np.int64).reshape(-1, 4),
+        np.array([number for number, *_ in terms], dtype=float),
+    )
 
 
 # ------------------------------------------------------------------------------------------ activations
 
 
 @_compiled
-def _tanh(z, y, power):
+def _tanh(z, y):
     """Set y to tanh(z) = 1 - 2 / (1 + exp(2 z)).
 
     exp(t) = 2^k exp(r), |r| <= log(2) / 2, by Taylor's series to the order that leaves 1e-16.
-
-    Args:
-        power: for 2^k, and the same memory as integers.
     """
-    as_number, as_bits = power
-    for p in range(z.shape[0]):
+    for p in range(len(z)):
         t = 2.0 * z[p]
         if t > 700.0:  # noqa: PLR1730 (min and max would lose what is not a number)
             t = 700.0
@@ -131,10 +145,7 @@ def _tanh(z, y, power):
         e = e * r + 1 / 6.0
         e = e * r + 0.5
         e = e * r + 1.0
-        y[p] = e * r + 1.0
-        as_bits[p] = (np.int64(k) + 1023) << 52
-    for p in range(z.shape[0]):
-        y[p] = 1.0 - 2.0 / (1.0 + y[p] * as_number[p])
+        y[p] = 1.0 - 2.0 / (1.0 + (e * r + 1.0) * power_of_two(np.int64(k)))
 
 
 @_compiled
@@ -143,7 +154,7 @@ def _sine(z, y, c):
 
     The argument less the nearest multiple of pi / 2, in three parts, then Taylor's series.
     """
-    for p in range(z.shape[0]):
+    for p in range(len(z)):
         t = z[p]
         k = np.floor(t * 0.6366197723675814 + 0.5)
         r = ((t - k * 1.5707963267341256) - k * 6.077100506303966e-11) - k * 2.0222662487959506e-21
@@ -173,104 +184,83 @@ def _sine(z, y, c):
 
 
 @_compiled
-def _run(program, y, c, z):
-    """Run a program on jets, each (K, width * block)."""
-    numbers, places = program
-    for step in range(len(numbers)):
-        kind, target, first, second = places[step]
-        if kind == ADD_CHAIN:
-            _add_product(numbers[step], c[first], z[second], y[target])
-        elif kind == SUBTRACT_CHAIN:
-            _add_product(-numbers[step], y[first], z[second], c[target])
-        elif kind == ADD_SQUARE:
-            _add_product(numbers[step], y[first], y[second], c[target])
-        else:
-            _set_product(1.0, y[0], y[target], c[target])
-
-
-@_compiled
-def _add_product(number, a, b, out):
-    for p in range(len(out)):
-        out[p] += number * a[p] * b[p]
-
-
-@_compiled
-def _set_product(number, a, b, out):
-    for p in range(len(out)):
-        out[p] = number * a[p] * b[p]
-
-
-@_compiled
 def _one_less_square(y, c):
     for p in range(len(y)):
         c[p] = 1.0 - y[p] * y[p]
 
 
 @_compiled
-def _activate(z, bias, y, c, sine, program, power):
-    """Set y and its companion c to an activation's jet, each (K, width * block)."""
-    block = z.shape[1] // len(bias)
-    for w in range(len(bias)):
-        row = z[0, w * block : (w + 1) * block]
-        for p in range(block):
-            row[p] += bias[w]
-    if sine:
-        _sine(z[0], y[0], c[0])
-    else:
-        _tanh(z[0], y[0], power)
-        _one_less_square(y[0], c[0])
-    for k in range(1, len(z)):
-        _set_product(1.0, c[0], z[k], y[k])
-        if sine:
-            _set_product(-1.0, y[0], z[k], c[k])
-    _run(program, y, c, z)
+def _bases(y, c, z, d):
+    return y.ctypes.data, c.ctypes.data, z.ctypes.data, d.ctypes.data
 
 
 @_compiled
-def _through_activation(y, c, g, d, sine, companion, adjoint):
+def _activate(z, bias, y, c, sine, program):
+    """Set y and its companion c to an activation's jet, each (K, width, POINTS), some neurons after the others."""
+    width = z.shape[1]
+    size = width * POINTS
+    z0, y0, c0 = z[0].reshape(size), y[0].reshape(size), c[0].reshape(size)
+    resolved = resolve(program, _bases(y, c, z, z), size)
+    for neuron in range(0, width, NEURONS):
+        start, stop = neuron * POINTS, min(neuron + NEURONS, width) * POINTS
+        some, values, companion = z0[start:stop], y0[start:stop], c0[start:stop]
+        for w in range(len(some) // POINTS):
+            row, add = some[w * POINTS : (w + 1) * POINTS], bias[neuron + w]
+            for p in range(POINTS):
+                row[p] += add
+        if sine:
+            _sine(some, values, companion)
+        else:
+            _tanh(some, values)
+            _one_less_square(values, companion)
+        run(resolved, start, stop)
+
+
+@_compiled
+def _through_activation(y, c, g, d, sine, program):
     """Set d to the gradient by the argument of an activation whose gradient by the values is g."""
+    size = y.shape[1] * POINTS
     if not sine:
-        _one_less_square(y[0], c[0])
-        for k in range(1, len(y)):
-            _set_product(1.0, y[0], y[k], c[k])
-        _run(companion, y, c, c)
-    for k in range(len(d)):
-        _set_product(1.0, c[0], g[k], d[k])
-    _run(adjoint, d, c, g)
+        _one_less_square(y[0].reshape(size), c[0].reshape(size))
+    run(resolve(program, _bases(y, c, g, d), size), 0, size)
 
 
 # ------------------------------------------------------------------------------------------ passes
 
 
 @_compiled
-def _products(a, b, out):
-    """Set each out_k, (rows, block), to a @ b_k, in parts that the linear algebra library does on the calling thread."""
-    rows, (inner, block) = len(a), b.shape[1:]
-    some = max(1, SERIAL // (inner * block))
-    for k in range(len(b)):
-        for start in range(0, rows, some):
-            stop = min(start + some, rows)
-            np.dot(a[start:stop], b[k], out[k, start:stop])
+def _packed(weights, turned):
+    """Return matrices, or turned ones, one after the other as `multiply` takes them."""
+    rows = weights.shape[2] if turned else weights.shape[1]
+    inner = weights.shape[1] if turned else weights.shape[2]
+    packed = np.empty((len(weights), -(-rows // ROWS), inner, ROWS))
+    for k in range(len(weights)):
+        packed[k] = pack(weights[k], turned)
+    return packed
 
 
 @_compiled
-def _add_outer(a, b, part, out):
-    """Add sum_k a_k b_k^T to out; part is scratch of its shape."""
-    for k in range(len(a)):
-        np.dot(a[k], b[k].T, part)
-        for w in range(len(out)):
-            row, more = out[w], part[w]
-            for v in range(len(row)):
-                row[v] += more[v]
+def _add_rows(a, b, out):
+    """Add sum_k a_k b_k^T to out, for a of few rows."""
+    for o in range(len(out)):
+        for v in range(b.shape[1]):
+            total = 0.0
+            for k in range(len(a)):
+                for p in range(POINTS):
+                    total += a[k, o, p] * b[k, v, p]
+            out[o, v] += total
 
 
 @_compiled
 def _features(phi, block, out):
-    """Copy a block's features, (features + 1, points); beyond the last point stand copies of it."""
-    last, points = phi.shape[1] - 1, out.shape[1]
+    """Copy a block's features, (1, features + 1, POINTS); beyond the last point stand copies of it."""
+    last, start = phi.shape[1] - 1, block * POINTS
+    valid = min(POINTS, phi.shape[1] - start)
     for i in range(len(phi)):
-        for p in range(points):
-            out[i, p] = phi[i, min(block * points + p, last)]
+        for p in range(valid):
+            out[0, i, p] = phi[i, start + p]
+        for p in range(valid, POINTS):
+            out[0, i, p] = phi[i, last]
 
 
 @_compiled
@@ -285,36 +275,33 @@ def forward(phi, heads, weights, biases, last, shift, sine, steps, saved, kept, 
         last: (outputs, width).
         shift: bias of the last layer, (outputs).
         sine: whether the activation is the sine, else tanh.
-        steps: of the first and of the other layers.
-        saved: takes each hidden layer's values, (blocks or 1, layers, 1 or 2, K, width, points), for the sine its companion too.
+        steps: programs of the first and of the other layers.
+        saved: takes each hidden layer's values, (blocks or 1, layers, 1 or 2, K, width, POINTS), for the sine its companion too.
         kept: whether saved has room for all blocks.
         blocks: first one and the one after the last.
         result: (K, outputs, n).
     """
-    layers, _, K, width, points = saved.shape[1:]
-    n, size = phi.shape[1], width * points
-    local = np.empty((len(phi), points))
-    z = np.empty((K, width, points))
-    out = np.empty((K, len(last), points))
-    scratch = np.empty((K, size))
-    bits = np.empty(size, dtype=np.int64)
-    power = (bits.view(np.float64), bits)
+    layers, _, K, width, _ = saved.shape[1:]
+    n = phi.shape[1]
+    first, between, top = _packed(heads, False), _packed(weights, False), pack(last, False)
+    local = np.empty((1, len(phi), POINTS))
+    z = np.empty((K, width, POINTS))
+    out = np.empty((K, len(last), POINTS))
+    scratch = np.empty((K, width, POINTS))
     for block in range(blocks[0], blocks[1]):
         place = saved[block if kept else 0]
         _features(phi, block, local)
-        for k in range(len(heads)):
-            np.dot(heads[k], local, z[k])
-        z[len(heads) :] = 0.0
+        for k in range(len(first)):
+            multiply(first[k], local, z[k : k + 1])
+        z[len(first) :] = 0.0
         for layer in range(layers):
             if layer > 0:
-                _products(weights[layer - 1], place[layer - 1, 0], z)
-            companion = place[layer, 1].reshape(K, size) if sine else scratch
-            values = place[layer, 0].reshape(K, size)
-            program = steps[min(layer, 1)]
-            _activate(z.reshape(K, size), biases[layer], values, companion, sine, program, power)
-        _products(last, place[layers - 1, 0], out)
-        start = block * points
-        valid = min(points, n - start)
+                multiply(between[layer - 1], place[layer - 1, 0], z)
+            companion = place[layer, 1] if sine else scratch
+            _activate(z, biases[layer], place[layer, 0], companion, sine, steps[min(layer, 1)])
+        multiply(top, place[layers - 1, 0], out)
+        start = block * POINTS
+        valid = min(POINTS, n - start)
         for k in range(K):
             for o in range(len(last)):
                 row, add = result[k, o, start : start + valid], shift[o] if k == 0 else 0.0
@@ -335,48 +322,44 @@ def _above(gradient, block, out):
 
 
 @_compiled
-def backward(
-    phi, weights, last, sine, companions, adjoints, saved, gradient, blocks, head, between, biases, top, shift
-):
+def backward(phi, weights, last, sine, steps, saved, gradient, blocks, head, between, biases, top, shift):
     """Add up the gradients of some blocks.
 
     Args:
         phi: the features, (features + 1, n).
-        weights: transposed, of the layers between, (layers - 1, width, width).
-        last: transposed, (width, outputs).
-        companions, adjoints: steps of the first and of the other layers.
+        weights, last, sine, steps: as in `forward`.
         saved: from the way up.
         gradient: by the outputs' jet, (K, outputs, n).
-        head, between, biases, top, shift: take the gradients, shaped as the parameters of `forward`.
+        head, between, biases, top, shift: take the gradients, shaped as the parameters of `forward`, but for the rows of
+            the first two, which are padded (what is there means nothing).
     """
-    layers, _, K, width, points = saved.shape[1:]
-    size = width * points
-    local = np.empty((len(phi), points))
-    above = np.empty((K, last.shape[1], points))
-    g, d = np.empty((K, width, points)), np.empty((K, width, points))
-    scratch = np.empty((K, size))
-    slope, slope_top, slope_head = np.empty((width, width)), np.empty_like(top), np.empty_like(head[0])
+    layers, _, K, width, _ = saved.shape[1:]
+    packed, packed_last = _packed(weights, True), pack(last, True)
+    local = np.empty((1, len(phi), POINTS))
+    above = np.empty((K, len(last), POINTS))
+    g, d = np.empty((K, width, POINTS)), np.empty((K, width, POINTS))
+    scratch = np.empty((K, width, POINTS))
+    turned = np.empty(max(K * padded(width), padded(len(phi))) * POINTS)
     for block in range(blocks[0], blocks[1]):
         place = saved[block]
         _above(gradient, block, above)
-        _add_outer(above, place[layers - 1, 0], slope_top, top)
+        _add_rows(above, place[layers - 1, 0], top)
         for o in range(len(shift)):
             shift[o] += above[0, o].sum()
-        _products(last, above, g)
+        multiply(packed_last, above, g)
         for layer in range(layers - 1, -1, -1):
-            companion = place[layer, 1].reshape(K, size) if sine else scratch
-            values, kind = place[layer, 0].reshape(K, size), min(layer, 1)
-            ways = (companions[kind], adjoints[kind])
-            _through_activation(values, companion, g.reshape(K, size), d.reshape(K, size), sine, *ways)
+            companion = place[layer, 1] if sine else scratch
+            _through_activation(place[layer, 0], companion, g, d, sine, steps[min(layer, 1)])
             if layer > 0:
-                _add_outer(d, place[layer - 1, 0], slope, between[layer - 1])
+                turn(place[layer - 1, 0], turned)
+                add_outer(d, turned, between[layer - 1])
                 for w in range(width):
                     biases[layer, w] += d[0, w].sum()
-                _products(weights[layer - 1], d, g)
+                multiply(packed[layer - 1], d, g)
         _features(phi, block, local)
+        turn(local, turned)
         for k in range(len(head)):
-            np.dot(d[k], local.T, slope_head)
-            head[k] += slope_head
+            add_outer(d[k : k + 1], turned, head[k])
 
 
 @_compiled
@@ -397,7 +380,7 @@ def _slopes(above, values, count, start, valid, out):
 
 
 @_compiled
-def jacobian(phi, partners, factors, weights, last, sine, companions, adjoints, saved, gradient, blocks, out):
+def jacobian(phi, partners, factors, weights, last, sine, steps, saved, gradient, blocks, out):
     """Fill in the gradients of some blocks point by point.
 
     Args:
@@ -405,33 +388,32 @@ def jacobian(phi, partners, factors, weights, last, sine, companions, adjoints, 
         out: (number of parameters, n), weights row by row before biases, layer after layer.
             The others as in `backward`.
     """
-    layers, _, K, width, points = saved.shape[1:]
-    n, size = phi.shape[1], width * points
+    layers, _, K, width, _ = saved.shape[1:]
+    n = phi.shape[1]
     count, features = partners.shape
-    local = np.empty((len(phi), points))
-    entering = np.empty((count, features, points))
-    above = np.empty((K, last.shape[1], points))
-    g, d = np.empty((K, width, points)), np.empty((K, width, points))
-    scratch = np.empty((K, size))
+    packed, packed_last = _packed(weights, True), pack(last, True)
+    local = np.empty((1, len(phi), POINTS))
+    entering = np.empty((count, features, POINTS))
+    above = np.empty((K, len(last), POINTS))
+    g, d = np.empty((K, width, POINTS)), np.empty((K, width, POINTS))
+    scratch = np.empty((K, width, POINTS))
     first, inner = width * (features + 1), width * (width + 1)  # number of parameters in each layer
     for block in range(blocks[0], blocks[1]):
-        place, start = saved[block], block * points
-        valid = min(points, n - start)
+        place, start = saved[block], block * POINTS
+        valid = min(POINTS, n - start)
         _above(gradient, block, above)
         _slopes(above, place[layers - 1, 0], K, start, valid, out[first + (layers - 1) * inner :])
-        _products(last, above, g)
+        multiply(packed_last, above, g)
         for layer in range(layers - 1, -1, -1):
-            companion = place[layer, 1].reshape(K, size) if sine else scratch
-            values, kind = place[layer, 0].reshape(K, size), min(layer, 1)
-            ways = (companions[kind], adjoints[kind])
-            _through_activation(values, companion, g.reshape(K, size), d.reshape(K, size), sine, *ways)
+            companion = place[layer, 1] if sine else scratch
+            _through_activation(place[layer, 0], companion, g, d, sine, steps[min(layer, 1)])
             if layer > 0:
                 rows = out[first + (layer - 1) * inner : first + layer * inner]
                 _slopes(d, place[layer - 1, 0], K, start, valid, rows)
-                _products(weights[layer - 1], d, g)
+                multiply(packed[layer - 1], d, g)
         _features(phi, block, local)
         for k in range(count):
             for i in range(features):
-                for p in range(points):
-                    entering[k, i, p] = factors[k, i] * local[partners[k, i], p]
+                for p in range(POINTS):
+                    entering[k, i, p] = factors[k, i] * local[0, partners[k, i], p]
         _slopes(d, entering, count, start, valid, out[:first])

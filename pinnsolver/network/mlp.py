@@ -61,6 +61,7 @@ class Features(torch.nn.Module):
         self.periodic = tuple(periodic)
         self.flat = ("",) * len(self.periodic) if flat is None else tuple(flat)
         self.harmonics = harmonics
+        self._in_order = list(columns) == list(range(len(columns)))
         self.random = 0 if frequencies is None else len(frequencies)
         center = [0.5 * (a + b) for a, b in zip(low, high, strict=True)]
         factors = [
@@ -95,10 +96,13 @@ class Features(torch.nn.Module):
 
     def scaled(self, points: torch.Tensor) -> torch.Tensor:
         """Return the coordinates scaled, (n, columns), of (n, D) points."""
-        return (points.index_select(1, self.columns) - self.center) * self.scale
+        whole = self._in_order and points.shape[1] == len(self.periodic)  # selecting costs more than scaling
+        return ((points if whole else points.index_select(1, self.columns)) - self.center) * self.scale
 
     def companions(self, points: torch.Tensor) -> torch.Tensor:
         """Return the derivatives of the flat functions by their scaled coordinates, (n, count), order after order."""
+        if not any(self.flat):
+            return points.new_empty(len(points), 0)
         scaled = self.scaled(points)
         parts = [
             evaluated(derivative, scaled[:, i : i + 1])
@@ -106,7 +110,7 @@ class Features(torch.nn.Module):
             for polynomial in (FLAT[ends] if ends else ())
             for derivative in derivatives(polynomial)[1:]
         ]
-        return torch.cat(parts, dim=1) if parts else scaled[:, :0]
+        return torch.cat(parts, dim=1)
 
     def forward(self, points: torch.Tensor) -> torch.Tensor:
         """Return (n, width) features of (n, D) points."""
