@@ -88,8 +88,8 @@ def transform_window(whole: TransformedProblem, k: int) -> TransformedProblem:
     settings = settings.model_copy(update={"weights": given})
     weights, _ = _weights(automatic, settings, enforcement)
     settings = settings.model_copy(update={"weights": weights})
-    assert checked.time is not None
-    time = whole.checked.coordinates.index(checked.time) if k else None
+    assert whole.checked.time is not None
+    time = whole.checked.coordinates.index(whole.checked.time) if k else None
     edges = tuple(
         e for e in whole.edges if time not in e.columns
     )  # those at the start belong to the first window
