@@ -208,9 +208,7 @@ def _end(solution: Solution, verify: bool = False) -> None:
         solution = solution.verify()
     page = solution.report()
     _print_results(solution)
-    divergence = solution.result.get("divergence")
-    for note in [*solution.notes, *([divergence] if divergence else [])]:
-        print(f"Warning: {note}", file=sys.stderr)
+    _print_warnings(solution)
     print(f"Report: {page}")
     stopped = solution.result["stopped"]
     if stopped in ("diverged", "interrupted"):
@@ -346,6 +344,7 @@ def verify(
     solution = Solution.load(run).verify(seconds)
     page = solution.report()
     _print_results(solution)
+    _print_warnings(solution)
     print(f"Report: {page}")
 
 
@@ -423,6 +422,14 @@ def _print_results(solution: Solution) -> None:
     from pinnsolver.terminal import print_results
 
     print_results(solution.result)
+
+
+def _print_warnings(solution: Solution) -> None:
+    """Print what a run's result warns of, without what was said of the declaration before training."""
+    said = solution.checked.warnings
+    for warning in solution.result.get("warnings", []):
+        if warning not in said:
+            print(f"Warning: {warning}", file=sys.stderr)
 
 
 def _write(path: Path, text: str) -> None:

@@ -265,14 +265,14 @@ class Solution:
                 drawn = self._sampler.region(group.region, count, rng)
                 points, normals = drawn.points, drawn.normals
             target = equations if group.kind == "equation" else conditions
-            seen = self._reached(points)
+            seen = self.reaches(points)
             normals = None if normals is None else normals[seen]
             for name, found in self._group_residuals(k, points[seen], normals).items():
                 values = found[np.isfinite(found)]  # where particles have crossed there is nothing to measure
                 target[name] = float(np.sqrt(np.mean(values**2))) if len(values) else math.nan
         return equations, conditions
 
-    def _reached(self, points: np.ndarray) -> np.ndarray:
+    def reaches(self, points: np.ndarray) -> np.ndarray:
         """Say at which (n, D) points there is a solution: a run in windows of time may have been cut off."""
         if not isinstance(self.module, WindowedProblem):
             return np.ones(len(points), dtype=bool)
