@@ -153,11 +153,20 @@ def solve(
     verify: Annotated[
         bool, typer.Option("--verify", help="Estimate the error afterwards, by a classical solver.")
     ] = False,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            "--tolerance",
+            help="The error wanted: stop once held-out residuals are below it, then estimate the error and say whether it is.",
+            show_default="none",
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Solve a problem file: train, audit, save a run folder, write its report. A run folder in its place: repeat that run."""
     said: dict[str, Any] = {"seconds": seconds, "steps": steps, "seed": seed, "device": device}
-    said |= {"threads": threads, "hard": hard, "causal": causal, "frame": frame}
+    said |= {"threads": threads, "hard": hard, "causal": causal, "frame": frame, "tolerance": tolerance}
+    verify = verify or tolerance is not None
     if (file / "declaration.json").is_file():
         _end(_repeat(file, out, overwrite, said | _pairs(set_), quiet), verify)
         return

@@ -48,7 +48,7 @@ from pinnsolver.train import (
 from pinnsolver.transform import describe, transform_problem
 from pinnsolver.verify import ErrorEstimate, estimate_error
 from pinnsolver.verify.estimate import LEAST_SECONDS
-from pinnsolver.verify.wording import warnings_of
+from pinnsolver.verify.wording import tolerance_entry, warnings_of
 
 if TYPE_CHECKING:
     import xarray
@@ -313,6 +313,13 @@ class Solution:
             RunFolderError: the run folder cannot be written.
         """
         found = self.estimate(seconds).entries()
+        tolerance = self.compiled.transformed.settings.tolerance
+        if tolerance is not None:
+            found["tolerance"] = tolerance_entry(found["error_estimate"], tolerance)
+            if found["tolerance"]["reached"]:
+                found["verified_against"]["notes"].append(
+                    f"Every estimate is below the tolerance, {tolerance:.1e}."
+                )
         result = {key: value for key, value in self.result.items() if key != "reference_l2"} | found
         result["warnings"] = warnings_of(result)
         if self.folder is not None:
