@@ -48,7 +48,7 @@ from pinnsolver.train import (
 from pinnsolver.transform import describe, transform_problem
 from pinnsolver.verify import ErrorEstimate, estimate_error
 from pinnsolver.verify.estimate import LEAST_SECONDS
-from pinnsolver.verify.wording import warnings_of
+from pinnsolver.verify.wording import tolerance_entry, warnings_of
 
 if TYPE_CHECKING:
     import xarray
@@ -265,14 +265,14 @@ class Solution:
                 drawn = self._sampler.region(group.region, count, rng)
                 points, normals = drawn.points, drawn.normals
             target = equations if group.kind == "equation" else conditions
-            seen = self._reached(points)
+            seen = self.reaches(points)
             normals = None if normals is None else normals[seen]
             for name, found in self._group_residuals(k, points[seen], normals).items():
                 values = found[np.isfinite(found)]  # where particles have crossed there is nothing to measure
                 target[name] = float(np.sqrt(np.mean(values**2))) if len(values) else math.nan
         return equations, conditions
 
-    def _reached(self, points: np.ndarray) -> np.ndarray:
+    def reaches(self, points: np.ndarray) -> np.ndarray:
         """Say at which (n, D) points there is a solution: a run in windows of time may have been cut off."""
         if not isinstance(self.module, WindowedProblem):
             return np.ones(len(points), dtype=bool)
@@ -313,6 +313,13 @@ class Solution:
             RunFolderError: the run folder cannot be written.
         """
         found = self.estimate(seconds).entries()
+        tolerance = self.compiled.transformed.settings.tolerance
+        if tolerance is not None:
+            found["tolerance"] = tolerance_entry(found["error_estimate"], tolerance)
+            if found["tolerance"]["reached"]:
+                found["verified_against"]["notes"].append(
+                    f"Every estimate is below the tolerance, {tolerance:.1e}."
+                )
         result = {key: value for key, value in self.result.items() if key != "reference_l2"} | found
         result["warnings"] = warnings_of(result)
         if self.folder is not None:

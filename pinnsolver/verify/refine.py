@@ -24,6 +24,7 @@ from pinnsolver.declare.shapes import (
     Shape,
 )
 from pinnsolver.declare.values import FieldValue
+from pinnsolver.verify.classical.elements import Elements
 from pinnsolver.verify.classical.forward import Deadline, Forward, NotApplicableError, OutOfTimeError
 from pinnsolver.verify.classical.places import tensor
 from pinnsolver.verify.classical.slabs import Slabs, initial_conditions
@@ -31,6 +32,7 @@ from pinnsolver.verify.classical.splines import Axis
 from pinnsolver.verify.classical.system import Base
 from pinnsolver.verify.classical.whole import Whole
 
+SPLINES, ELEMENTS, DIFFERENCE = "splines", "elements", "difference"
 Evaluate = Callable[[np.ndarray, Mapping[str, sympy.Expr]], Mapping[str, np.ndarray]]
 DEGREE = {0: 7, 1: 7, 2: 6, 3: 6}  # of the splines, by the number of axes
 FIRST_PIECES = {0: 1, 1: 8, 2: 6, 3: 3}
@@ -79,12 +81,17 @@ class Task:
     Args:
         forward: the problem.
         evaluate: expressions of the fields at points (n, D) in the forward problem's columns.
-        defect: whether the splines describe the difference to the network instead of the solution.
+        method: SPLINES or ELEMENTS for the solution, DIFFERENCE for splines that describe its difference to the network.
     """
 
     forward: Forward
     evaluate: Evaluate
-    defect: bool
+    method: str
+
+    @property
+    def defect(self) -> bool:
+        """Whether what is looked for is the difference to the network."""
+        return self.method == DIFFERENCE
 
     def field(self, name: str, points: np.ndarray) -> np.ndarray:
         """Return the network's field at points (n, D), (n,)."""
@@ -184,9 +191,12 @@ def _levels(task: Task, deadline: Deadline) -> Iterator[tuple[str, Solve]]:
     """Yield words for a grid and a function that solves on it, finer and finer.
 
     Raises:
-        NotApplicableError: splines do not suit the problem.
+        NotApplicableError: the method does not suit the problem.
     """
     forward = task.forward
+    if task.method == ELEMENTS:
+        yield from _element_levels(task, deadline)
+        return
     if forward.shape is not None and has_entering_corner(forward.shape):
         raise NotApplicableError("a corner enters the domain: splines cannot follow the solution there")
     marched = forward.time is not None
@@ -218,6 +228,19 @@ def _levels(task: Task, deadline: Deadline) -> Iterator[tuple[str, Solve]]:
         words = f"splines of degree {DEGREE[len(axes)]}, {words}, " if axes else ""
         words += f"Radau steps to {tolerance:.0e}"
         yield words, partial(_solve_slabs, task, made, tolerance, deadline)
+
+
+def _element_levels(task: Task, deadline: Deadline) -> Iterator[tuple[str, Solve]]:
+    elements = Elements(task.forward, deadline)
+    (field,) = task.forward.fields
+
+    def solve(places: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+        elements.refine()
+        return {field.name: elements.solve(partial(task.field, field.name), places)}, {}
+
+    for _ in range(MOST_LEVELS):
+        told = f"quadratic finite elements, edges up to {elements.longest / 2:.2g}"
+        yield f"{told}, shorter towards corners" if elements.outline.corners else told, solve
 
 
 def _pieces(forward: Forward, dimension: int, k: int) -> list[int]:
