@@ -87,7 +87,7 @@ def test_causal_weights_that_opened_are_no_alarm():
 
 def test_a_residual_that_adds_up_to_the_solution_is_told():
     sizes = Sizes({"equation": 10.0}, {"equation": 0.5}, {"equation": 1})
-    assert not list(unsolved(HEAT, {"equation": 0.4}, sizes))
+    assert not list(unsolved(HEAT, {"equation": 0.3}, sizes))
     (alarm,) = unsolved(HEAT, {"equation": 1.0}, sizes)
     assert alarm.startswith("Equation is not solved") and "adds up over t to 2 times" in alarm
 
