@@ -232,13 +232,3 @@ def test_a_start_that_disagrees_with_the_walls_stays_soft():
     enforced = compiled(problem, hard=True).transformed.enforcement.values()
     assert [e.how for e in enforced] == ["hard", "soft"]
     assert "where they meet (by up to 1)" in list(enforced)[1].reason
-
-
-def test_the_distance_from_a_small_obstacle_stays_bounded_far_away():
-    disk = Disk((x, y), (2, 2), 0.5)
-    outside = tree_of(disk).negated()
-    far = [outside.distance.subs({x: 2 + r, y: 2}) for r in (0.5, 1, 20, 2000)]
-    assert far[0] == 0
-    assert far[1] == pytest.approx(0.3)  # R (r^2 - R^2) / (r^2 + R^2)
-    assert 0.49 < far[2] < far[3] < 0.5  # less than its radius
-    assert outside.negated().distance == tree_of(disk).distance

@@ -47,22 +47,18 @@ class Tree:
         kind: "and", "or" or "wall".
         parts: what is joined.
         formula: of a wall.
-        outside: of the wall seen from its other side, where that is not less the formula.
         blunt: whether neighbouring walls of an "and" meet at more than a right angle.
     """
 
     kind: str
     parts: tuple[Tree, ...] = ()
     formula: Expr = sympy.S.Zero
-    outside: Expr | None = None
     blunt: bool = False
 
     def negated(self) -> Tree:
         """Return what is outside."""
         other = {"and": "or", "or": "and", "wall": "wall"}[self.kind]
-        if self.outside is not None:
-            return Tree(other, formula=self.outside, outside=self.formula)
-        return Tree(other, tuple(p.negated() for p in self.parts), -self.formula, blunt=self.blunt)
+        return Tree(other, tuple(p.negated() for p in self.parts), -self.formula, self.blunt)
 
     @property
     def distance(self) -> Expr:
@@ -150,12 +146,8 @@ def _(shape: Interval | Rectangle | Cuboid) -> Tree:
 @tree_of.register(Ball)
 def _(shape: Disk | Ball) -> Tree:
     radius = short_number(shape.radius)
-    square = sympy.Add(
-        *((s - short_number(c)) ** 2 for s, c in zip(shape.symbols, shape.center, strict=True))
-    )
-    # Around a small obstacle in a large domain a distance that grows without bound would weigh far places most.
-    outside = radius * (square - radius**2) / (square + radius**2)
-    return Tree("wall", formula=(radius**2 - square) / (2 * radius), outside=outside)
+    away = [s - short_number(c) for s, c in zip(shape.symbols, shape.center, strict=True)]
+    return Tree("wall", formula=(radius**2 - sympy.Add(*(d**2 for d in away))) / (2 * radius))
 
 
 @tree_of.register
