@@ -5,7 +5,7 @@ Bounds are measured on 25 problems after twelve seconds each, and on runs made w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import factorial
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 import sympy
 
 from pinnsolver.declare import CheckedProblem
+from pinnsolver.declare.orders import differentiated
 from pinnsolver.declare.values import FieldValue, Lowered
 from pinnsolver.sample import Sampler
 from pinnsolver.solution import Solution
@@ -178,13 +179,15 @@ def sizes_of(solution: Solution) -> Sizes:
     every = {f"term {k}": expr for k, expr in enumerate([*wanted.values(), *carried.values()])}
     points = Sampler.of(checked).interior(PLACES, np.random.default_rng(0)).points
     found = list(map(_rms, solution.evaluate(points[solution.reaches(points)], every).values()))
-    terms_found: dict[str, float] = {}
-    for (name, _), size in zip(wanted, found[: len(wanted)], strict=True):
-        terms_found[name] = max(terms_found.get(name, 0.0), size)
-    by_equation: dict[str, float] = {}
-    for (name, _), size in zip(carried, found[len(wanted) :], strict=True):
-        by_equation[name] = max(by_equation.get(name, 0.0), size)
-    return Sizes(terms_found, by_equation, orders)
+    return Sizes(_largest(wanted, found[: len(wanted)]), _largest(carried, found[len(wanted) :]), orders)
+
+
+def _largest(keys: Iterable[tuple[str, int]], sizes: Iterable[float]) -> dict[str, float]:
+    """Return by name the largest of the sizes that are numbered under it."""
+    largest: dict[str, float] = {}
+    for (name, _), size in zip(keys, sizes, strict=True):
+        largest[name] = max(largest.get(name, 0.0), size)
+    return largest
 
 
 def _rms(values: np.ndarray) -> float:
@@ -209,13 +212,10 @@ def _numbered(
 
 
 def _anywhere(value: FieldValue, checked: CheckedProblem) -> sympy.Expr:
-    arguments = next(f.arguments for f in checked.fields if f.name == value.field)
-    expr = sympy.Function(value.field)(*arguments)
-    for c, order in zip(checked.coordinates, value.orders, strict=True):
-        if order:
-            expr = expr.diff(c.symbol, order)
+    field = next(f for f in checked.fields if f.name == value.field)
+    expr = differentiated(field.applied, [c.symbol for c in checked.coordinates], value.orders)
     if value.normal:
-        slopes = [expr.diff(c.symbol) for c in checked.space if c.symbol in arguments]
+        slopes = [expr.diff(c.symbol) for c in checked.space if c.symbol in field.arguments]
         expr = sympy.sqrt(sympy.Add(*(s**2 for s in slopes)))
     return expr
 
@@ -238,5 +238,5 @@ def _carried(checked: CheckedProblem) -> tuple[dict[str, int], dict[tuple[str, i
             for k, value in enumerate(leading):
                 field = next(f for f in checked.fields if f.name == value.field)
                 factor = lowered.expr.diff(value.symbol).xreplace(anywhere)
-                found[equation.name, k] = factor * sympy.Function(field.name)(*field.arguments)
+                found[equation.name, k] = factor * field.applied
     return orders, found

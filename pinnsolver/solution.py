@@ -114,7 +114,7 @@ class Solution:
         Raises:
             DeclarationError: a coordinate is missing or unknown, or the expression means nothing here.
         """
-        fields = {f.name: self._applied(f.name) for f in self.checked.fields}
+        fields = {f.name: f.applied for f in self.checked.fields}
         expressions = fields if expression is None else {"": sympy.sympify(expression)}
         points, shape = self._points(coordinates, self._needed(expressions))
         values = self.evaluate(points, expressions)
@@ -129,7 +129,7 @@ class Solution:
         Points off the domain give NaN.
         """
         if expressions is None:
-            expressions = {f.name: self._applied(f.name) for f in self.checked.fields}
+            expressions = {f.name: f.applied for f in self.checked.fields}
         inside = self.contains(points)
         found = self._readout.compiled.evaluate(
             expressions,
@@ -176,11 +176,6 @@ class Solution:
     @cached_property
     def _sampler(self) -> Sampler:
         return Sampler.of(self.checked)
-
-    def _applied(self, name: str) -> sympy.Expr:
-        function = next(f for f in self.checked.fields if f.name == name)
-        applied: sympy.Expr = sympy.Function(name)(*function.arguments)
-        return applied
 
     def _needed(self, expressions: Mapping[str, sympy.Expr]) -> set[str]:
         """Return the coordinates without which the expressions cannot be evaluated."""
@@ -347,7 +342,7 @@ class Solution:
         for f in self.checked.fields:
             names = [self.checked.coordinates[i].name for i in self.checked.inputs(f)]
             grids = np.meshgrid(*(axes[n] for n in names), indexing="ij")
-            values = self(self._applied(f.name), **dict(zip(names, grids, strict=True)))
+            values = self(f.applied, **dict(zip(names, grids, strict=True)))
             fields[f.name] = (names, values)
         used = {n for names, _ in fields.values() for n in names}
         return xarray.Dataset(fields, coords={n: a for n, a in axes.items() if n in used})

@@ -12,6 +12,7 @@ import sympy
 
 from pinnsolver.declare.levels import level as signed_level
 from pinnsolver.declare.levels import outline
+from pinnsolver.declare.orders import differentiated
 from pinnsolver.declare.shapes import (
     Ball,
     Combined,
@@ -106,18 +107,17 @@ class Task:
                 orders = tuple(o + (i == k) for i, o in enumerate(value.orders))
                 total += normals[:, k] * self.base(FieldValue(value.field, orders), points, None)
             return total
-        expr = self._applied(value.field)
-        for c, order in zip(self.forward.coordinates, value.orders, strict=False):
-            if order:
-                expr = expr.diff(c.symbol, order)
+        symbols = [
+            c.symbol for c in self.forward.coordinates
+        ]  # without a family's parameters, which come last
+        expr = differentiated(self._applied(value.field), symbols, value.orders[: len(symbols)])
         found = np.asarray(self.evaluate(points, {"": expr})[""])
         if not np.isfinite(found).all():
             raise NotApplicableError("the network's solution is not known everywhere")
         return found
 
     def _applied(self, name: str) -> sympy.Expr:
-        arguments = next(f.arguments for f in self.forward.fields if f.name == name)
-        return sympy.Function(name)(*arguments)
+        return next(f.applied for f in self.forward.fields if f.name == name)
 
 
 def refine(task: Task, deadline: Deadline) -> Compared:
