@@ -9,7 +9,6 @@ from sympy import Eq, Function, Rational, atan2, cos, lambdify, sin, sqrt, symbo
 from pinnsolver import Disk, Ellipse, NormalDerivative, On, Polygon, Problem, Rectangle, solve
 from pinnsolver.declare import check_problem
 from pinnsolver.declare.levels import level
-from pinnsolver.verify.classical.arcs import size_of
 from pinnsolver.verify.classical.elements import Elements
 from pinnsolver.verify.classical.forward import Deadline, NotApplicableError, restate_forward
 from pinnsolver.verify.classical.triangles import COARSE, Outline, coarse_mesh, graded
@@ -58,14 +57,14 @@ def test_a_mesh_follows_its_shape(name):
     mesh = skfem.MeshTri(np.ascontiguousarray(points.T), np.ascontiguousarray(triangles.T))
     assert sum(c.entering for c in outline.corners) == entering
     for k in (1, 2):
-        mesh = graded(mesh, outline, COARSE * size_of(shape) / 2**k, Deadline.after(30), 10**5)
+        mesh = graded(mesh, outline, COARSE * shape.size / 2**k, Deadline.after(30), 10**5)
     a, b, c = mesh.p[:, mesh.t].transpose(1, 0, 2)
     double = abs((b - a)[0] * (c - a)[1] - (b - a)[1] * (c - a)[0])
     assert double.sum() / 2 == pytest.approx(area, rel=5e-3)
     longest = np.max([((p - q) ** 2).sum(axis=0) for p, q in ((a, b), (b, c), (c, a))], axis=0)
     assert (double / longest).min() > 0.1  # no flat triangles
     rim = mesh.p[:, np.unique(mesh.facets[:, mesh.boundary_facets()])].T
-    assert abs(level(shape, rim)).max() < 1e-7 * size_of(shape)
+    assert abs(level(shape, rim)).max() < 1e-7 * shape.size
 
 
 def problem(equation, domain, conditions):

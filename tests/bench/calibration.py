@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import statistics
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from rich.console import Console
 
 from pinnsolver.verify.wording import FACTOR, ROUNDING, parted
 
-from .machine import ROOT, describe_machine, machine_line, write_json
+from .machine import ROOT, machine_line, stamp, write_json
 from .results import PROBLEMS, names_at_hand, solve_apart
 from .table import budget_text, markdown_row, number, problem_link, replace_between
 
@@ -43,7 +42,7 @@ def calibrate(names: Sequence[str], seconds: float, seeds: Sequence[int], thread
     for name in names:
         for seed in seeds:
             record: dict[str, Any] = {"problem": name, "seconds": seconds, "seed": seed, "threads": threads}
-            record |= {"machine": describe_machine(), "date": time.strftime("%Y-%m-%d")}
+            record |= stamp()
             place = FOLDER / f"{name}-seed{seed}"
             result = solve_apart(name, place, seconds, seed, threads, ["--verify"])
             record |= result if "failed" in result else record_of(result)

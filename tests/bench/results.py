@@ -10,7 +10,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
-from .machine import ROOT, describe_machine, machine_line, write_json
+from .machine import ROOT, machine_line, stamp, write_json
 from .race import PATIENCE
 from .table import budget_text, markdown_row, number, problem_link, replace_between
 
@@ -60,7 +59,7 @@ def measure(names: Sequence[str], seconds: float, seed: int, threads: int) -> No
 def run_problem(name: str, seconds: float, seed: int, threads: int) -> dict[str, Any]:
     """Solve one problem and return what the table needs; `failed` says why there is nothing."""
     run: dict[str, Any] = {"problem": name, "budget": seconds, "seed": seed, "threads": threads}
-    run |= {"machine": describe_machine(), "date": time.strftime("%Y-%m-%d")}
+    run |= stamp()
     result = solve_apart(name, FOLDER / name, seconds, seed, threads)
     return run | (result if "failed" in result else record_of(result, true_values(name)))
 

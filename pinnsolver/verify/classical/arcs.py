@@ -54,11 +54,6 @@ class Corner:
     entering: bool
 
 
-def size_of(shape: Shape) -> float:
-    """Return the longest side of the box around a shape."""
-    return max(b - a for a, b in zip(*shape.bounds(), strict=True))
-
-
 def arcs_of(shape: Shape, marks: Sequence[Callable[[np.ndarray], np.ndarray]] = ()) -> list[Arc]:
     """Return the arcs that bound a plane shape.
 
@@ -119,7 +114,7 @@ def _keys(
     s: np.ndarray,
 ) -> np.ndarray:
     """Return (n,) numbers: -1 where a curve does not bound the domain, else which marks hold there."""
-    size = size_of(shape)
+    size = shape.size
     points, step = curve(s), 1e-7
     along = curve(s + step) - curve(s - step)
     normals = np.stack([along[:, 1], -along[:, 0]], axis=1) / np.linalg.norm(along, axis=1)[:, None]
@@ -154,7 +149,7 @@ def _cut(arc: Arc, keys: Callable[[np.ndarray], np.ndarray]) -> Iterator[Arc]:
 
 def corners_of(shape: Shape, arcs: Sequence[Arc]) -> list[Corner]:
     """Return where arcs meet at an angle, or straight on with other conditions."""
-    size = size_of(shape)
+    size = shape.size
     ends = np.concatenate([arc.at(np.array([0.0, 1.0])) for arc in arcs])
     keys = np.repeat([arc.key for arc in arcs], 2)
     turn = 2 * np.pi * (np.arange(1440) + 0.5) / 1440

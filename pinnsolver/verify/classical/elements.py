@@ -23,8 +23,8 @@ from scipy.spatial import cKDTree
 from pinnsolver.declare.checked import Condition
 from pinnsolver.declare.levels import level
 from pinnsolver.declare.values import FieldValue
-from pinnsolver.verify.classical.arcs import ON, size_of
-from pinnsolver.verify.classical.formula import number_function
+from pinnsolver.verify.classical.arcs import ON
+from pinnsolver.verify.classical.formula import number_function, numpy_function
 from pinnsolver.verify.classical.forward import Deadline, Forward, NotApplicableError
 from pinnsolver.verify.classical.triangles import COARSE, Outline, coarse_mesh, graded
 
@@ -111,21 +111,12 @@ def weak_form(forward: Forward) -> WeakForm:
     parts = [*flux, *(f.diff(s) for f in flux for s in state)]
     others = [rest, *(rest.diff(s) for s in state)]
     linear = not any(p.free_symbols & set(state) for p in [*parts[2:], *others[1:]])
-    return WeakForm(_numpy([*places, *state], parts), _numpy([*places, *state], others), matrix, linear)
-
-
-def _numpy(arguments: Sequence[sympy.Symbol], exprs: Sequence[sympy.Expr]) -> Callable[..., Any]:
-    try:
-        function = sympy.lambdify(arguments, list(exprs), ["scipy", "numpy"], cse=True, dummify=True)
-    except Exception as error:  # sympy fails in as many ways as there are functions
-        raise NotApplicableError(f"numpy has no counterpart of it: {error}") from None
-
-    def evaluate(*values: np.ndarray) -> list[np.ndarray]:
-        with np.errstate(all="ignore"):
-            found = function(*values)
-        return [np.array(np.broadcast_to(np.asarray(f, dtype=float), values[0].shape)) for f in found]
-
-    return evaluate
+    return WeakForm(
+        numpy_function([*places, *state], parts, "it"),
+        numpy_function([*places, *state], others, "it"),
+        matrix,
+        linear,
+    )
 
 
 def sides(forward: Forward, form: WeakForm) -> list[Side]:
@@ -152,10 +143,9 @@ def _side(condition: Condition, forward: Forward, form: WeakForm) -> Side:
             None,
             True,
         )
-    gradient: list[sympy.Expr] = [sympy.Integer(0), sympy.Integer(0)]
     expr = _at_pins(condition, condition.residual.expr, forward)
     expr = expr.xreplace({v.symbol: _along(v, condition) for v in values})
-    gradient = [expr.diff(s) for s in GRADIENT]
+    gradient: list[sympy.Expr] = [expr.diff(s) for s in GRADIENT]
     if any(g.free_symbols & set(GRADIENT) for g in gradient):
         raise NotApplicableError(f"the flux does not stand linearly in the condition {condition.name}")
     conormal = form.matrix * sympy.Matrix([NX, NY])
@@ -166,7 +156,11 @@ def _side(condition: Condition, forward: Forward, form: WeakForm) -> Side:
     slope = flux.diff(U)
     arguments = [*(c.symbol for c in forward.coordinates), U, NX, NY]
     return Side(
-        condition, holds, None, _numpy(arguments, [flux, slope, oblique]), U not in slope.free_symbols
+        condition,
+        holds,
+        None,
+        numpy_function(arguments, [flux, slope, oblique], "it"),
+        U not in slope.free_symbols,
     )
 
 
@@ -188,7 +182,7 @@ def _holds(condition: Condition, forward: Forward, points: np.ndarray) -> np.nda
     """Say at which points (n, 2) of the boundary a condition holds."""
     shape = forward.shape
     assert shape is not None
-    size = size_of(shape)
+    size = shape.size
     held = np.ones(len(points), dtype=bool)
     piece = condition.region.boundary
     if piece:
@@ -230,7 +224,7 @@ class Elements:
         self.outline = Outline.of(shape, [s.holds for s in self.sides])
         points, triangles = coarse_mesh(self.outline)
         self.mesh = MeshTri(np.ascontiguousarray(points.T), np.ascontiguousarray(triangles.T))
-        self.longest = COARSE * size_of(shape)
+        self.longest = COARSE * shape.size
         self.last: tuple[Any, np.ndarray] | None = None
 
     def refine(self) -> None:
@@ -251,13 +245,10 @@ class Elements:
         basis = self._basis()
         fixed, values = self._fixed(basis)
         u = np.zeros(basis.N)
-        nodes = basis.doflocs.T
         if not self._linear:
-            u = np.nan_to_num(start(nodes))
+            u = np.nan_to_num(start(basis.doflocs.T))
         u[fixed] = values
-        assembled = _Assembled(self, basis, fixed)
-        u = assembled.newton(u)
-        return probe(basis, u, places)
+        return probe(basis, _Assembled(self, basis, fixed).newton(u), places)
 
     @property
     def _linear(self) -> bool:

@@ -16,8 +16,9 @@ from scipy.spatial import Delaunay, QhullError, cKDTree
 
 from pinnsolver.declare.levels import level
 from pinnsolver.declare.shapes import Shape
-from pinnsolver.verify.classical.arcs import SAME, Arc, Corner, arcs_of, corners_of, size_of
+from pinnsolver.verify.classical.arcs import SAME, Arc, Corner, arcs_of, corners_of
 from pinnsolver.verify.classical.forward import Deadline, NotApplicableError
+from pinnsolver.verify.classical.places import slope
 
 COARSE = 0.2  # of the shape's size, the longest edges of the first mesh
 PER_TURN = 16  # edges on a full circle
@@ -30,7 +31,6 @@ STRONG, WEAK = (
     0.5,
 )  # exponents of the distance from corners that enter, and from others, by which edges shorten
 SHORTEST = 1e-7  # of the shape's size
-PROBE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class Outline:
 
     def onto(self, points: np.ndarray) -> np.ndarray:
         """Return points (n, 2) near the boundary moved onto it."""
-        size = size_of(self.shape)
+        size = self.shape.size
         primitives = list(self.shape.primitives())
         found = points.copy()
         near = np.argmin([abs(level(p, points)) for p in primitives], axis=0)
@@ -72,23 +72,11 @@ class Outline:
                     break
                 height = level(primitive, here)
                 if (off := abs(height) > 1e-14 * size).any():
-                    here[off] -= (
-                        height / _square(primitive, here, size) * _slope(primitive, here, size).T
-                    ).T[off]
+                    gradient = slope(primitive, here, size)
+                    square = np.maximum((gradient**2).sum(axis=1), 1e-4)
+                    here[off] -= (height / square * gradient.T).T[off]
                     found[mine] = here
         return found
-
-
-def _slope(shape: Shape, points: np.ndarray, size: float) -> np.ndarray:
-    """Return the gradient of a level (n, 2)."""
-    moves = PROBE * size * np.eye(2)
-    parts = [(level(shape, points + m) - level(shape, points - m)) / (2 * PROBE * size) for m in moves]
-    return np.stack(parts, axis=1)
-
-
-def _square(shape: Shape, points: np.ndarray, size: float) -> np.ndarray:
-    slope = _slope(shape, points, size)
-    return np.maximum((slope**2).sum(axis=1), 1e-4)
 
 
 def coarse_mesh(outline: Outline) -> tuple[np.ndarray, np.ndarray]:
@@ -97,7 +85,7 @@ def coarse_mesh(outline: Outline) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         NotApplicableError: no mesh was found.
     """
-    size = size_of(outline.shape)
+    size = outline.shape.size
     shares = [_shares(arc, lengths) for arc, lengths in zip(outline.arcs, _lengths(outline), strict=True)]
     for _ in range(SPLITS):
         border, segments = _chain(outline, shares, size)
@@ -120,7 +108,7 @@ def coarse_mesh(outline: Outline) -> tuple[np.ndarray, np.ndarray]:
 
 def _lengths(outline: Outline) -> list[np.ndarray]:
     """Return for each arc how long edges may be along it, at 65 places."""
-    size = size_of(outline.shape)
+    size = outline.shape.size
     s = np.linspace(0, 1, 65)
     places = [arc.at(s) for arc in outline.arcs]
     whole = [float(np.linalg.norm(np.diff(p, axis=0), axis=1).sum()) for p in places]
@@ -282,7 +270,7 @@ def graded(mesh: Any, outline: Outline, longest: float, deadline: Deadline, most
     Raises:
         NotApplicableError: it takes more triangles.
     """
-    size = size_of(outline.shape)
+    size = outline.shape.size
     places = np.array([c.place for c in outline.corners]).reshape(-1, 2)
     reach = _reach(places, size)
     powers = np.array([STRONG if c.entering else WEAK for c in outline.corners])
