@@ -232,3 +232,23 @@ def test_a_start_that_disagrees_with_the_walls_stays_soft():
     enforced = compiled(problem, hard=True).transformed.enforcement.values()
     assert [e.how for e in enforced] == ["hard", "soft"]
     assert "where they meet (by up to 1)" in list(enforced)[1].reason
+
+
+def test_the_factor_of_a_small_obstacle_alone_weighs_far_places_no_more_than_near_ones():
+    channel = Rectangle((x, y), (0, 0), (22, 4), name="channel")
+    obstacle = Disk((x, y), (2, 2), 0.5, name="obstacle")
+    problem = Problem(
+        "far",
+        equations=[u(x, y).diff(x, 2) + u(x, y).diff(y, 2)],
+        domain=channel - obstacle,
+        conditions=[On("obstacle", Eq(u(x, y), 1)), On("channel", Eq(NormalDerivative(u(x, y)), 0))],
+    )
+    made = compiled(problem)
+    ansatz = made.transformed.ansatz["u"]
+    factor = ansatz.factor
+    for symbol in reversed(ansatz.distances):
+        factor = factor.subs(symbol, ansatz.distances[symbol])
+    near, a_radius_off, far = (float(factor.subs({x: 2 + r, y: 2})) for r in (0.5001, 1, 20))
+    assert near == pytest.approx(0.0001 / 0.5, rel=1e-3)  # slope 1 in units of the radius
+    assert 0.5 < a_radius_off < far < 1
+    assert_hard_conditions_hold(made)

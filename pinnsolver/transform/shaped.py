@@ -17,12 +17,13 @@ import sympy
 from sympy import Expr, Symbol
 
 from pinnsolver.declare import CheckedProblem, Condition
-from pinnsolver.declare.levels import boundary_points
+from pinnsolver.declare.levels import boundary_points, level
 from pinnsolver.declare.shapes import Primitive, Shape
 from pinnsolver.transform.distance import Tree, meet, primitive_trees, short_number, tree_of
 
 TOUCHING = 1e-2  # of the domain's width: distance below which two pieces of the boundary meet
 TRIED = 4096
+FAR = 2.0  # a factor that grows beyond this many half widths of the domain weighs far places most
 SINGULAR = "its corners that enter the domain, or are blunt, make every distance singular; hard=True builds it in all the same"
 
 
@@ -138,6 +139,9 @@ def shape_ansatz(pieces: Sequence[Piece], shape: Shape, known: dict[Symbol, Expr
         far.setdefault(piece.data, []).extend(wall.factor(half, named) for wall in piece.walls)
     groups = [reduce(lambda a, b: meet(a, b, named), dict.fromkeys(walls)) for walls in far.values()]
     factor = reduce(lambda a, b: meet(a, b, named), groups)
+    if _largest(factor, known, shape) > FAR:  # as outside a small obstacle, all other walls being soft
+        radius = min(p.size for piece in pieces for p in piece.primitives) / 2
+        factor = named(factor / (factor + short_number(radius) / half))  # nearly 1 from there on
     if len(far) == 1:
         return ShapeAnsatz(next(iter(far)), factor, _closure([factor], known))
     # Products in steps of two: the derivatives of each are short.
@@ -147,6 +151,17 @@ def shape_ansatz(pieces: Sequence[Piece], shape: Shape, known: dict[Symbol, Expr
         *(data * named(other / total) for data, other in zip(far, others, strict=True) if data != 0)
     )
     return ShapeAnsatz(lift, factor, _closure([lift, factor], known))
+
+
+def _largest(factor: Expr, known: Mapping[Symbol, Expr], shape: Shape) -> float:
+    """Return about the largest value in a shape of a factor made of known distances."""
+    low, high = map(np.array, shape.bounds())
+    points = low + (high - low) * np.random.default_rng(0).random((TRIED, shape.dimension))
+    values = dict(zip(shape.symbols, points[level(shape, points) < 0].T, strict=True))
+    for symbol, formula in _closure([factor], known).items():
+        used = sorted(formula.free_symbols, key=str)
+        values[symbol] = sympy.lambdify(used, formula, "numpy")(*(values[s] for s in used))
+    return float(np.max(values[factor], initial=0.0))
 
 
 def _closure(exprs: Sequence[Expr], known: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
