@@ -225,7 +225,7 @@ def _check_equation(name: str, source: Any, residual: Expr, scope: Scope) -> Equ
         )
     lowered = lower(residual, scope)
     check_real(lowered.expr, source, "equation")
-    if sympy.expand(lowered.expr) == 0:
+    if source.has(AppliedUndef) and sympy.expand(lowered.expr) == 0:
         raise DeclarationError(
             f"The equation {source} is trivially true: its two sides are equal.\nWrite the equation that is meant"
         )
