@@ -13,7 +13,7 @@ PROBLEMS ?=
 JINNS_PYTHON ?=
 PEERS ?=
 
-.PHONY: setup demo test slow check format bench bench-engine bench-peers bench-table results hands clean
+.PHONY: setup demo test slow check format bench bench-engine bench-peers bench-table results hands calibrate clean
 
 setup: $(INSTALLED)
 
@@ -65,6 +65,11 @@ results: setup
 # The automatic choice against every choice by hand, at equal budget; the table is problems/CHOICES.md.
 hands: setup
 	$(BIN)/python -m tests.bench hands --seconds $(SECONDS) --threads $(THREADS) $(if $(PROBLEMS),--problems "$(PROBLEMS)")
+
+# Estimated errors against true ones; the table is problems/CALIBRATION.md.
+calibrate: setup
+	$(BIN)/python -m tests.bench calibrate --seconds $(SECONDS) --seeds "$(SEEDS)" --threads $(THREADS) \
+		$(if $(PROBLEMS),--problems "$(PROBLEMS)")
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -153,11 +153,20 @@ def solve(
     verify: Annotated[
         bool, typer.Option("--verify", help="Estimate the error afterwards, by a classical solver.")
     ] = False,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            "--tolerance",
+            help="The error wanted: stop once held-out residuals are below it, then estimate the error and say whether it is.",
+            show_default="none",
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Solve a problem file: train, audit, save a run folder, write its report. A run folder in its place: repeat that run."""
     said: dict[str, Any] = {"seconds": seconds, "steps": steps, "seed": seed, "device": device}
-    said |= {"threads": threads, "hard": hard, "causal": causal, "frame": frame}
+    said |= {"threads": threads, "hard": hard, "causal": causal, "frame": frame, "tolerance": tolerance}
+    verify = verify or tolerance is not None
     if (file / "declaration.json").is_file():
         _end(_repeat(file, out, overwrite, said | _pairs(set_), quiet), verify)
         return
@@ -208,9 +217,7 @@ def _end(solution: Solution, verify: bool = False) -> None:
         solution = solution.verify()
     page = solution.report()
     _print_results(solution)
-    divergence = solution.result.get("divergence")
-    for note in [*solution.notes, *([divergence] if divergence else [])]:
-        print(f"Warning: {note}", file=sys.stderr)
+    _print_warnings(solution)
     print(f"Report: {page}")
     stopped = solution.result["stopped"]
     if stopped in ("diverged", "interrupted"):
@@ -346,6 +353,7 @@ def verify(
     solution = Solution.load(run).verify(seconds)
     page = solution.report()
     _print_results(solution)
+    _print_warnings(solution)
     print(f"Report: {page}")
 
 
@@ -423,6 +431,14 @@ def _print_results(solution: Solution) -> None:
     from pinnsolver.terminal import print_results
 
     print_results(solution.result)
+
+
+def _print_warnings(solution: Solution) -> None:
+    """Print what a run's result warns of, without what was said of the declaration before training."""
+    said = solution.checked.warnings
+    for warning in solution.result.get("warnings", []):
+        if warning not in said:
+            print(f"Warning: {warning}", file=sys.stderr)
 
 
 def _write(path: Path, text: str) -> None:

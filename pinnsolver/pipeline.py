@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from pinnsolver.alarms import alarms_of
 from pinnsolver.compile import CompiledProblem
 from pinnsolver.declare import Problem, Settings, check_problem
 from pinnsolver.errors import RunFolderError
@@ -332,7 +333,6 @@ def _audited(
         "unknowns": trained.module.unknowns.numbers(),
         "choices": plain_choices(compiled.transformed),
         "versions": {name: _version(name) for name in PACKAGES} | {"python": platform.python_version()},
-        "warnings": [*checked.warnings, *draft.notes, *([trained.why] if trained.why else [])],
         "divergence": trained.why,
         "points": dict(trained.points),
         "threads": torch.get_num_threads(),
@@ -341,6 +341,8 @@ def _audited(
         "command": _command(compiled, trained),
         "course": [done.plain() for done in trained.course],
     }
+    alarms = alarms_of(draft, result)
+    result["warnings"] = [*checked.warnings, *draft.notes, *alarms, *([trained.why] if trained.why else [])]
     return Solution(compiled, trained.module, result, draft.history, training=trained.state)
 
 

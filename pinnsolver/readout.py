@@ -15,12 +15,12 @@ import sympy
 import torch
 
 from pinnsolver.compile import CompiledProblem, DerivativePlan, FieldDerivative
-from pinnsolver.compile.plan import FieldNetwork, Linearised, Orders, OrdersSum
+from pinnsolver.compile.plan import FieldNetwork, Linearised, OrdersSum
 from pinnsolver.declare import FieldValue
+from pinnsolver.declare.orders import Orders
 from pinnsolver.flow import FlowMap
 from pinnsolver.train import TrainableProblem, WindowedProblem
 from pinnsolver.transform import Ansatz, Enforcement, TransformedProblem
-from pinnsolver.transform.labels import applied
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Readout:
 
     def fields(self, points: np.ndarray, module: TrainableProblem | WindowedProblem) -> dict[str, np.ndarray]:
         """Return all declared fields at (n, D) points, (n,) each."""
-        expressions = {f.name: applied(f) for f in self.compiled.checked.fields}
+        expressions = {f.name: f.applied for f in self.compiled.checked.fields}
         unknowns = module.unknowns.values()
         return self.compiled.evaluate(expressions, points, self.network, unknowns, module.device)
 

@@ -48,7 +48,7 @@ from pinnsolver.train import (
 from pinnsolver.transform import describe
 from pinnsolver.verify import ErrorEstimate, estimate_error
 from pinnsolver.verify.estimate import LEAST_SECONDS
-from pinnsolver.verify.wording import warnings_of
+from pinnsolver.verify.wording import tolerance_entry, warnings_of
 
 if TYPE_CHECKING:
     import xarray
@@ -114,7 +114,7 @@ class Solution:
         Raises:
             DeclarationError: a coordinate is missing or unknown, or the expression means nothing here.
         """
-        fields = {f.name: self._applied(f.name) for f in self.checked.fields}
+        fields = {f.name: f.applied for f in self.checked.fields}
         expressions = fields if expression is None else {"": sympy.sympify(expression)}
         points, shape = self._points(coordinates, self._needed(expressions))
         values = self.evaluate(points, expressions)
@@ -129,7 +129,7 @@ class Solution:
         Points off the domain give NaN.
         """
         if expressions is None:
-            expressions = {f.name: self._applied(f.name) for f in self.checked.fields}
+            expressions = {f.name: f.applied for f in self.checked.fields}
         inside = self.contains(points)
         found = self._readout.compiled.evaluate(
             expressions,
@@ -176,11 +176,6 @@ class Solution:
     @cached_property
     def _sampler(self) -> Sampler:
         return Sampler.of(self.checked)
-
-    def _applied(self, name: str) -> sympy.Expr:
-        function = next(f for f in self.checked.fields if f.name == name)
-        applied: sympy.Expr = sympy.Function(name)(*function.arguments)
-        return applied
 
     def _needed(self, expressions: Mapping[str, sympy.Expr]) -> set[str]:
         """Return the coordinates without which the expressions cannot be evaluated."""
@@ -265,14 +260,14 @@ class Solution:
                 drawn = self._sampler.region(group.region, count, rng)
                 points, normals = drawn.points, drawn.normals
             target = equations if group.kind == "equation" else conditions
-            seen = self._reached(points)
+            seen = self.reaches(points)
             normals = None if normals is None else normals[seen]
             for name, found in self._group_residuals(k, points[seen], normals).items():
                 values = found[np.isfinite(found)]  # where particles have crossed there is nothing to measure
                 target[name] = float(np.sqrt(np.mean(values**2))) if len(values) else math.nan
         return equations, conditions
 
-    def _reached(self, points: np.ndarray) -> np.ndarray:
+    def reaches(self, points: np.ndarray) -> np.ndarray:
         """Say at which (n, D) points there is a solution: a run in windows of time may have been cut off."""
         if not isinstance(self.module, WindowedProblem):
             return np.ones(len(points), dtype=bool)
@@ -313,6 +308,13 @@ class Solution:
             RunFolderError: the run folder cannot be written.
         """
         found = self.estimate(seconds).entries()
+        tolerance = self.compiled.transformed.settings.tolerance
+        if tolerance is not None:
+            found["tolerance"] = tolerance_entry(found["error_estimate"], tolerance)
+            if found["tolerance"]["reached"]:
+                found["verified_against"]["notes"].append(
+                    f"Every estimate is below the tolerance, {tolerance:.1e}."
+                )
         result = {key: value for key, value in self.result.items() if key != "reference_l2"} | found
         result["warnings"] = warnings_of(result)
         if self.folder is not None:
@@ -340,7 +342,7 @@ class Solution:
         for f in self.checked.fields:
             names = [self.checked.coordinates[i].name for i in self.checked.inputs(f)]
             grids = np.meshgrid(*(axes[n] for n in names), indexing="ij")
-            values = self(self._applied(f.name), **dict(zip(names, grids, strict=True)))
+            values = self(f.applied, **dict(zip(names, grids, strict=True)))
             fields[f.name] = (names, values)
         used = {n for names, _ in fields.values() for n in names}
         return xarray.Dataset(fields, coords={n: a for n, a in axes.items() if n in used})

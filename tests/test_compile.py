@@ -10,9 +10,9 @@ from sympy import Eq, Function, Rational, exp, pi, sin, symbols
 from pinnsolver import CompileError, Problem, UnsupportedProblem
 from pinnsolver.compile import DerivativePlan
 from pinnsolver.compile.ansatz import compile_ansatz
-from pinnsolver.compile.plan import leibniz_terms
 from pinnsolver.compile.printing import compile_expressions
 from pinnsolver.compile.terms import quadrature
+from pinnsolver.declare.orders import leibniz_terms
 from pinnsolver.network import AutogradNetwork
 
 x, t, a, b = symbols("x t a b")

@@ -34,7 +34,7 @@ from pinnsolver.declare import FieldValue, Settings, check_problem
 from pinnsolver.network import AutogradNetwork
 from pinnsolver.sample import Sampler
 from pinnsolver.transform import describe, transform_problem
-from pinnsolver.transform.labels import Labels, applied
+from pinnsolver.transform.labels import Labels
 from pinnsolver.transform.lagrangian import lagrangian_frame, moving_frame
 
 x, y, t, c = symbols("x y t c")
@@ -189,7 +189,7 @@ def test_the_chain_rule_gives_derivatives_by_place(orders, derivative):
     there = {x: labels.positions[0], y: labels.positions[1]}
     function = next(f for f in check_problem(PLANE).fields)
     found = labels.value(FieldValue("u", orders), function)
-    found = found.subs(applied(function), known.subs(there, simultaneous=True)).doit()
+    found = found.subs(function.applied, known.subs(there, simultaneous=True)).doit()
     expected = known.diff(*derivative).subs(there, simultaneous=True)
     gap = sympy.lambdify([x, y, t], found - expected)
     points = np.random.default_rng(0).random((3, 20))

@@ -24,6 +24,7 @@ LADDER = [
     ["readout"],
     ["records"],
     ["solution"],
+    ["alarms"],
     ["tables", "terminal", "contestants"],
     ["pipeline"],
     ["rerun"],

@@ -138,3 +138,29 @@ def test_a_saved_run_is_verified_from_the_command_line(tmp_path):
     assert after["seconds"] == before["seconds"]  # off the training clock
     assert "Error estimate" in (folder / "report.html").read_text()
     assert Solution.load(folder).result["error_estimate"]["u"]["value"] > 0
+
+
+def test_a_tolerance_is_compared_with_the_estimate(tmp_path):
+    words = ["solve", "problem.py", "--steps", "105", "--threads", "1", "--quiet"]
+    text = (
+        "from sympy import Eq, Function, pi, sin, symbols\nfrom pinnsolver import Problem\n"
+        "x, t = symbols('x t')\nu = Function('u')\n"
+        "problem = Problem('heat', [Eq(u(x, t).diff(t), u(x, t).diff(x, 2) / 5)], [(x, 0, 1)], time=(t, 0, 1),\n"
+        "    conditions=[Eq(u(x, 0), sin(pi * x)), Eq(u(0, t), 0), Eq(u(1, t), 0)])\n"
+    )
+    (tmp_path / "problem.py").write_text(text)
+    words[1] = str(tmp_path / "problem.py")
+    words += ["--set", "network.width=8", "--set", "network.depth=2"]
+    ended = CliRunner().invoke(app, [*words, "--tolerance", "1e-13", "--out", str(tmp_path / "missed")])
+    assert ended.exit_code == 0, ended.output
+    assert "is above the tolerance, 1.0e-13" in ended.output
+    result = json.loads((tmp_path / "missed" / "result.json").read_text())
+    assert result["tolerance"] == {"asked": 1e-13, "reached": False}
+    assert "is above the tolerance" in (tmp_path / "missed" / "report.html").read_text()
+    ended = CliRunner().invoke(app, [*words, "--tolerance", "0.9", "--out", str(tmp_path / "met")])
+    result = json.loads((tmp_path / "met" / "result.json").read_text())
+    assert result["stopped"] == "tolerance" and result["tolerance"]["reached"] in (True, False)
+    within = result["error_estimate"]["u"]["value"] <= 0.9
+    assert result["tolerance"]["reached"] is within
+    told = "Every estimate is below the tolerance" if within else "is above the tolerance"
+    assert told in ended.output and told in (tmp_path / "met" / "report.html").read_text()

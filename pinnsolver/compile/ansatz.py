@@ -14,8 +14,9 @@ import torch
 from sympy import Expr
 
 from pinnsolver.compile.distances import Distances
-from pinnsolver.compile.plan import DerivativePlan, FieldDerivative, Orders, OrdersSum, leibniz_terms
+from pinnsolver.compile.plan import DerivativePlan, FieldDerivative, OrdersSum
 from pinnsolver.compile.seam import Seam
+from pinnsolver.declare.orders import Orders, leibniz_terms
 from pinnsolver.transform import Ansatz, TransformedProblem
 
 

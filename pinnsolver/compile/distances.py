@@ -14,8 +14,8 @@ import torch
 from sympy import Expr, Function, Symbol
 from sympy.core.function import AppliedUndef
 
-from pinnsolver.compile.plan import Orders
 from pinnsolver.compile.printing import compile_expressions
+from pinnsolver.declare.orders import Orders, differentiated
 
 
 class Distances:
@@ -45,8 +45,7 @@ class Distances:
     def differentiated(self, expr: Expr, orders: Orders) -> Expr:
         """Return a derivative of an expression of coordinates and distances, in terms of columns."""
         expr = expr.xreplace(self._functions)
-        for symbol, order in zip(self.coordinates, orders, strict=True):
-            expr = expr.diff(symbol, order) if order else expr
+        expr = differentiated(expr, self.coordinates, orders)
         names = {v.func.__name__: s for s, v in self._functions.items()}
         found = {}
         for node in expr.atoms(AppliedUndef, sympy.Derivative):

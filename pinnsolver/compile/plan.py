@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import product
-from math import comb, prod
 from typing import Any, Protocol
 
 import torch
 
-Orders = tuple[int, ...]
+from pinnsolver.declare.orders import Orders
 
 
 @dataclass(frozen=True)
@@ -53,11 +51,6 @@ def _place(wanted: FieldDerivative) -> tuple[str, bool, tuple[Any, ...]]:
     return field, is_sum, orders.parts if isinstance(orders, OrdersSum) else orders
 
 
-def lower_orders(orders: Orders) -> Iterable[Orders]:
-    """Return a multi-index and all that are smaller."""
-    return product(*(range(order + 1) for order in orders))
-
-
 @dataclass(frozen=True)
 class Linearised:
     """Derivatives of a network's outputs at points, and their slopes by the network's parameters.
@@ -97,15 +90,3 @@ class FieldNetwork(Protocol):
             plan: what is wanted.
         """
         ...
-
-
-def leibniz_terms(orders: Orders) -> list[tuple[int, Orders, Orders]]:
-    """Return the terms of D^m (F G) = sum_k C(m, k) D^k F D^(m-k) G as (C, k, m - k).
-
-    C is the product of the binomials by coordinate.
-    """
-    terms = []
-    for first in lower_orders(orders):
-        count = prod(comb(m, k) for m, k in zip(orders, first, strict=True))
-        terms.append((count, first, tuple(m - k for m, k in zip(orders, first, strict=True))))
-    return terms

@@ -14,7 +14,8 @@ from typing import Protocol
 
 import torch
 
-from pinnsolver.compile.plan import DerivativePlan, FieldDerivative, Orders, OrdersSum
+from pinnsolver.compile.plan import DerivativePlan, FieldDerivative, OrdersSum
+from pinnsolver.declare.orders import Orders
 
 
 class State(Protocol):

@@ -14,8 +14,9 @@ from typing import Any, cast
 
 import sympy
 
-from pinnsolver.compile.plan import Orders, OrdersSum, lower_orders
+from pinnsolver.compile.plan import OrdersSum
 from pinnsolver.declare.lower import FieldValue, Lowered
+from pinnsolver.declare.orders import Orders, lower_orders
 
 
 def collapse_sums(residuals: Sequence[Lowered]) -> tuple[Lowered, ...]:

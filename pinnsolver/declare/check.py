@@ -17,6 +17,7 @@ from sympy.core.function import AppliedUndef
 
 from pinnsolver.declare.checked import CheckedProblem, Equation, Measured
 from pinnsolver.declare.classify import check_conditions
+from pinnsolver.declare.doubtful import doubts_of
 from pinnsolver.declare.equations import check_real, residual_of
 from pinnsolver.declare.initial import check_initial_states
 from pinnsolver.declare.lower import lower, refuse_symbol
@@ -81,6 +82,7 @@ def _check(problem: Problem) -> CheckedProblem:
     check_initial_states(checked, warnings)
     refuse_zero_state(checked)
     _warn_of_counts(checked, warnings)
+    warnings += doubts_of(checked)
     return replace(checked, warnings=tuple(warnings))
 
 

@@ -241,7 +241,7 @@ def _check_against_shape(
 ) -> None:
     """Refuse what has no meaning on a shape: a place in a hole, an integral across one, a pin on its boundary."""
     names = [s.name for s in shape.symbols]
-    size = max(b - a for a, b in zip(*shape.bounds(), strict=True))
+    size = shape.size
     if boundary is not None and lowered.integrals:
         raise UnsupportedProblem(
             f"The condition {source} integrates along a boundary.\n"

@@ -83,7 +83,7 @@ def boundary_points(shape: Shape, n: int, rng: np.random.Generator, piece: str =
     """
     found = [outline(p, n, rng) for p in shape.primitives() if piece in ("", p.name)]
     points = np.concatenate(found)
-    size = max(b - a for a, b in zip(*shape.bounds(), strict=True))
+    size = shape.size
     kept: np.ndarray = points[np.abs(level(shape, points)) <= 1e-9 * size]
     return kept
 

@@ -105,7 +105,7 @@ def _check_in_shape(item: Observations, points: np.ndarray, names: tuple[str, ..
     wanted = [s.name for s in shape.symbols]
     if not set(wanted) <= set(names):
         return
-    size = max(b - a for a, b in zip(*shape.bounds(), strict=True))
+    size = shape.size
     outside = level(shape, points[:, [names.index(n) for n in wanted]]) > 1e-6 * size
     if outside.any():
         first = int(outside.argmax())

@@ -109,7 +109,7 @@ class Settings(_Group):
         steps: at most so many iterations, over all optimizers.
         seconds: at most so much wall clock for the training.
         tolerance: training stops once every held-out residual is below it, rms, in units of what one wave of size
-            1 across the domain leaves in it; dimensionless.
+            1 across the domain leaves in it; dimensionless. Where the run is verified, its estimated errors are compared with it.
         seed: of everything that is drawn.
         device: "cpu", "cuda" or "cuda:1".
         precision: "float64" or "float32".

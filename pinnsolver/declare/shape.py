@@ -42,6 +42,11 @@ class Shape:
         """Return the low and the high corner of a box around the shape."""
         raise NotImplementedError
 
+    @property
+    def size(self) -> float:
+        """Longest side of the box around the shape."""
+        return max(b - a for a, b in zip(*self.bounds(), strict=True))
+
     def primitives(self) -> Iterator[Primitive]:
         """Yield the primitive shapes it is made of, from left to right."""
         raise NotImplementedError

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sympy import Expr, Symbol
+from sympy import Expr, Function, Symbol
+from sympy.core.function import AppliedUndef
 
 Pins = tuple[tuple[str, Expr], ...]
 
@@ -44,6 +45,11 @@ class Field:
 
     name: str
     arguments: tuple[Symbol, ...]
+
+    @property
+    def applied(self) -> AppliedUndef:
+        """The function at its coordinates."""
+        return Function(self.name)(*self.arguments)
 
 
 @dataclass(frozen=True)

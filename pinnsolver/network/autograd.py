@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 
 from pinnsolver.compile import DerivativePlan, FieldDerivative, Linearised
-from pinnsolver.compile.plan import Orders, OrdersSum
+from pinnsolver.compile.plan import OrdersSum
+from pinnsolver.declare.orders import Orders
 
 
 def nested_derivatives(

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from pinnsolver.compile.plan import Orders
+from pinnsolver.declare.orders import Orders
 from pinnsolver.network.jets import Index, parts_of, total_order
 from pinnsolver.network.mlp import Features
 from pinnsolver.transform.flat import FLAT, derivatives

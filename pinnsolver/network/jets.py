@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, prod
 
-from pinnsolver.compile.plan import Orders, OrdersSum, lower_orders
+from pinnsolver.compile.plan import OrdersSum
+from pinnsolver.declare.orders import Orders, lower_orders
 
 Index = Orders | OrdersSum  # a derivative, or a sum of derivatives that is propagated as one
 Span = tuple[int, int]  # first position and the one after the last

@@ -90,9 +90,8 @@ def transform_window(whole: TransformedProblem, k: int) -> TransformedProblem:
     settings = settings.model_copy(update={"weights": weights})
     assert whole.checked.time is not None
     time = whole.checked.coordinates.index(whole.checked.time) if k else None
-    edges = tuple(
-        e for e in whole.edges if time not in e.columns
-    )  # those at the start belong to the first window
+    # Those at the start belong to the first window.
+    edges = tuple(e for e in whole.edges if time not in e.columns)
     return TransformedProblem(
         checked, settings, ansatz, enforcement, whole.choices, scales, levels, edges=edges
     )
@@ -176,9 +175,9 @@ def _network(checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, A
     """Return the network, so narrow that Gauss-Newton can train it, if that is not too narrow."""
     found = _usual_network(checked, settings)
     usual, reason = found["network.width"]
-    trial = settings.with_values({k: v for k, (v, _) in found.items() if _value(settings, k) is None})
     if settings.network.width is not None or settings.optimizer.second not in (None, "gauss-newton"):
         return found
+    trial = settings.with_values({k: v for k, (v, _) in found.items() if _value(settings, k) is None})
     size = parameter_count(checked, trial, ansatz)
     if size <= EXACT:
         return found

@@ -10,23 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, product
-from math import comb, inf, isfinite, prod
+from math import inf, isfinite
 
 import sympy
 from sympy import Expr, Symbol
 
 from pinnsolver.declare import CheckedProblem
 from pinnsolver.declare.checked import Equation
+from pinnsolver.declare.orders import differentiated, leibniz_terms
 from pinnsolver.declare.values import FieldValue
 from pinnsolver.transform.transformed import Ansatz, Choice
 
 FORCED = 0.1  # misfit that counts, in units of what one wave of size 1 leaves in the equation
 RADIUS = 0.2  # within which the equations count less, of the domain's size along each coordinate: measured on a cavity
-ALONG = (
-    sympy.Rational(1, 3),
-    sympy.Rational(4, 7),
-    sympy.Rational(7, 9),
-)  # places along an edge at which it is tried
+# Places along an edge at which it is tried, as shares of its length.
+ALONG = (sympy.Rational(1, 3), sympy.Rational(4, 7), sympy.Rational(7, 9))
 ZERO = 1e-12
 
 
@@ -61,11 +59,8 @@ def find_edges(
     """
     if checked.shape is not None or checked.unknowns or all(a.is_plain for a in ansatz.values()):
         return ()
-    axes = [
-        k
-        for k, c in enumerate(checked.coordinates)
-        if c.role != "parameter" and c.name not in checked.periodic
-    ]
+    ends = {c.name for c in checked.coordinates if c.role != "parameter"} - set(checked.periodic)
+    axes = [k for k, c in enumerate(checked.coordinates) if c.name in ends]
     found = []
     for pair in combinations(axes, 2):
         for high in product((False, True), repeat=2):
@@ -137,14 +132,12 @@ def _fixed(
 ) -> Expr | None:
     """Return a field's derivative at a point of an edge if it is the same for every network, else None."""
     symbols = [c.symbol for c in checked.coordinates]
-    for raw in product(*(range(order + 1) for order in value.orders)):
+    for number, raw, others in leibniz_terms(value.orders):
         if _is_flat(checked, ansatz, raw, pins):
             continue
-        others = [order - own for order, own in zip(value.orders, raw, strict=True)]
-        number = prod(comb(order, own) for order, own in zip(value.orders, raw, strict=True))
-        if not _size(number * _derivative(ansatz.factor, symbols, others).subs(point)) < ZERO:
+        if not _size(number * differentiated(ansatz.factor, symbols, others).subs(point)) < ZERO:
             return None
-    lift: Expr = _derivative(ansatz.lift, symbols, value.orders).subs(point)
+    lift: Expr = differentiated(ansatz.lift, symbols, value.orders).subs(point)
     return lift if _size(lift) < inf else None
 
 
@@ -155,11 +148,6 @@ def _is_flat(checked: CheckedProblem, ansatz: Ansatz, raw: tuple[int, ...], pins
         if raw[k] == 1 and where in ("both", "high" if high else "low"):
             return True
     return False
-
-
-def _derivative(expr: Expr, symbols: list[Symbol], orders: tuple[int, ...] | list[int]) -> Expr:
-    asked = [(s, n) for s, n in zip(symbols, orders, strict=True) if n]
-    return expr.diff(*asked) if asked else expr
 
 
 def _size(expr: Expr) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sympy import Eq, Expr, Function, Symbol
 
-from pinnsolver.transform.labels import Labels, applied
+from pinnsolver.transform.labels import Labels
 from pinnsolver.transform.lagrangian import LagrangianFrame
 
 
@@ -45,7 +45,7 @@ def _chain_rule(frame: LagrangianFrame, places: list[Symbol], j: Expr) -> list[E
     """Return the slopes of the first field at a place by those in labels."""
     labels = frame.labels
     function = next(f for f in frame.declared.fields if labels.space[0] in f.arguments)
-    here, there = applied(function), _at(function.name, function.arguments, frame, places)
+    here, there = function.applied, _at(function.name, function.arguments, frame, places)
     slopes = [labels.slope(here, i).xreplace({labels.determinant: j}) for i in range(len(places))]
     return [_equal(there.diff(p), s) for p, s in zip(places, slopes, strict=True)]
 
@@ -64,7 +64,7 @@ def _by_place(frame: LagrangianFrame, places: list[Symbol]) -> list[Eq]:
         named[symbol] = there
     found = []
     for line in transport.lines:
-        left = 0 if line.field is None else applied(functions[line.field]).diff(labels.time)
+        left = 0 if line.field is None else functions[line.field].applied.diff(labels.time)
         found.append(_equal(left, line.right.xreplace(named)))
     learned = [d for d in labels.displacement if d.has(*map(Function, frame.learned))]
     pairs = zip(labels.displacement, transport.velocity, strict=True)

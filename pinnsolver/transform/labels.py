@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import sympy
-from sympy import Expr, Function, Matrix, Symbol
-from sympy.core.function import AppliedUndef
+from sympy import Expr, Matrix, Symbol
 
 from pinnsolver.declare import CheckedProblem, Field, FieldValue
 
@@ -77,18 +76,13 @@ class Labels:
 
     def value(self, value: FieldValue, function: Field) -> Expr:
         """Return a derivative of a field by place and time in labels; pins are put in last."""
-        found: Expr = applied(function)
+        found: Expr = function.applied
         for symbol, order in zip(self.coordinates, value.orders, strict=True):
             for _ in range(order):
                 found = (
                     self.slope(found, self.space.index(symbol)) if symbol in self.space else self.rate(found)
                 )
         return found
-
-
-def applied(function: Field) -> AppliedUndef:
-    """Return a field at its coordinates."""
-    return Function(function.name)(*function.arguments)
 
 
 def labels_of(checked: CheckedProblem, displacement: Sequence[Expr]) -> Labels:

@@ -10,7 +10,6 @@ from sympy.integrals.manualintegrate import manualintegrate
 from pinnsolver.declare import CheckedProblem, Field, FieldValue
 from pinnsolver.transform.carried_walls import Wall
 from pinnsolver.transform.hard import ROUGH
-from pinnsolver.transform.labels import applied
 from pinnsolver.transform.numeric import vanishes
 from pinnsolver.transform.transport import Transport
 
@@ -36,7 +35,7 @@ def particle_paths(
                     found[i] = d
     learned = {i: _displacement_field(i, checked) for i in range(len(space)) if i not in found}
     for i, function in learned.items():
-        found[i] = mean_shift(i, checked, transport) + applied(function)
+        found[i] = mean_shift(i, checked, transport) + function.applied
     return tuple(found[i] for i in range(len(space))), learned
 
 

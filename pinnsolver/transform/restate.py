@@ -14,7 +14,7 @@ from pinnsolver.declare import CheckedProblem, Field, FieldValue, Periodic, Prob
 from pinnsolver.declare.checked import Measured
 from pinnsolver.declare.lower import Lowered, lower
 from pinnsolver.transform.carried_walls import Wall, carry_condition, is_periodic, wall_conditions
-from pinnsolver.transform.labels import Labels, applied
+from pinnsolver.transform.labels import Labels
 from pinnsolver.transform.transport import Transport
 
 
@@ -56,7 +56,7 @@ def restated_problem(
     problem = checked.problem
     in_labels = _Restater(checked, labels)
     values = tuple(transport.values.values())
-    functions = {f.name: applied(f) for f in checked.fields}
+    functions = {f.name: f.applied for f in checked.fields}
     equations: list[Any] = []
     for line in transport.lines:
         right = in_labels(Lowered(line.right, _used(line.right, values)))
@@ -68,9 +68,9 @@ def restated_problem(
         equations.append(Eq(left, right, evaluate=False))
     for i, function in learned.items():
         f = transport.velocity[i]
-        shift = labels.displacement[i] - applied(function)
+        shift = labels.displacement[i] - function.applied
         rate = in_labels(Lowered(f, _used(f, values))) - shift.diff(labels.time)
-        equations.append(Eq(applied(function).diff(labels.time), rate, evaluate=False))
+        equations.append(Eq(function.applied.diff(labels.time), rate, evaluate=False))
     conditions = [carry_condition(c, checked, labels, walls, in_labels) for c in checked.conditions]
     conditions += wall_conditions(learned, walls, checked)
     symbols = [c.symbol for c in checked.coordinates if c.name in checked.periodic]

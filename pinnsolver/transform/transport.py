@@ -11,9 +11,9 @@ from sympy import Expr, Symbol
 
 from pinnsolver.declare import CheckedProblem, Field, FieldValue
 from pinnsolver.declare.checked import Equation
+from pinnsolver.declare.orders import differentiated
 from pinnsolver.declare.texts import plain_text
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
-from pinnsolver.transform.labels import applied
 
 ASKED_FOR = "A frame that moves was asked for, but"
 EULERIAN = 'Leave out the frame (--frame), or write frame="eulerian": the solver then works at fixed places'
@@ -95,7 +95,7 @@ def _refuse_kind(checked: CheckedProblem) -> None:
         own = space & set(field.arguments)
         if own and (own != space or checked.time.symbol not in field.arguments):
             raise UnsupportedProblem(
-                f"{ASKED_FOR} {applied(field)} does not depend on all of "
+                f"{ASKED_FOR} {field.applied} does not depend on all of "
                 f"{', '.join(c.name for c in checked.space)} and {checked.time.name}; seen from a moving particle it would.\n"
                 f"Write it as a function of all of them. {EULERIAN}"
             )
@@ -183,7 +183,5 @@ def velocity_text(
 
 def _written(value: FieldValue, checked: CheckedProblem) -> Expr:
     """Return a field value as the user writes it."""
-    function = applied(next(f for f in checked.fields if f.name == value.field))
-    pairs = zip(checked.coordinates, value.orders, strict=True)
-    found: Expr = function.diff(*[(c.symbol, n) for c, n in pairs if n]) if any(value.orders) else function
-    return found
+    field = next(f for f in checked.fields if f.name == value.field)
+    return differentiated(field.applied, [c.symbol for c in checked.coordinates], value.orders)

@@ -1,8 +1,9 @@
 """An error estimate for each field of a trained problem, with what it rests on.
 
-First a classical solver takes the declaration by itself. Where that does not resolve the network's error in the time
-allowed, the same splines look for the difference to the network, whose residuals are its right-hand side: a difference of
-1e-5 need not be known to more than one digit.
+First a classical solver takes the declaration by itself: splines, or finite elements on a shape with corners that enter it or
+where splines do not get through. Where that does not resolve the network's error in the time allowed, the same splines look
+for the difference to the network, whose residuals are its right-hand side: a difference of 1e-5 need not be known to more
+than one digit.
 """
 
 from __future__ import annotations
@@ -16,12 +17,22 @@ import numpy as np
 
 from pinnsolver.declare import CheckedProblem
 from pinnsolver.verify.classical.forward import Deadline, NotApplicableError, restate_forward
-from pinnsolver.verify.refine import Compared, Evaluate, Task, refine
+from pinnsolver.verify.refine import (
+    DIFFERENCE,
+    ELEMENTS,
+    SPLINES,
+    Compared,
+    Evaluate,
+    Task,
+    has_entering_corner,
+    refine,
+)
 
 LEAST_SECONDS = 20.0
 FIRST_SHARE = 0.6  # of the time, for the solver by itself; the rest is for the difference to the network
+SHAPED_SHARE = 0.4  # of the time, for splines on a shape, where finite elements come next
 WORTHLESS = 0.5  # an own error from which a classical solution says nothing
-CLASSICAL, DEFECT, NONE = "classical", "difference", "none"
+CLASSICAL, NONE = "classical", "none"
 
 
 @dataclass(frozen=True)
@@ -91,32 +102,43 @@ def estimate_error(
     members = _members(checked)
     notes = _notes(checked, unknowns, members)
     compared: list[Compared] = []
-    method, why = NONE, ""
+    method, doubtful = NONE, True
     whole = Deadline.after(seconds)
-    for method, share in ((CLASSICAL, FIRST_SHARE), (DEFECT, 1.0)):
+    for attempt, share in _attempts(checked):
         try:
-            found = _all_members(checked, evaluate, unknowns, members, method, whole.left * share)
+            found = _all_members(checked, evaluate, unknowns, members, attempt, whole.left * share)
         except NotApplicableError as error:
-            notes.append(f"{_WORDS[method]}: {error}.")
+            notes.append(f"{_WORDS[attempt]}: {error}.")
             continue
-        if all(c.trusted for c in found):
-            compared, why = found, ""
+        doubtful = not all(c.trusted for c in found)
+        if not (doubtful and compared and max(map(_worst, found)) >= max(map(_worst, compared))):
+            compared, method = found, attempt
+        if not doubtful:
             break
-        better = not compared or max(map(_worst, found)) < max(map(_worst, compared))
-        compared, kept = (found, method) if better else (compared, CLASSICAL)
-        why = kept
-        notes.append(f"{_WORDS[method]}: its grids still differ by about as much as the network does.")
-    if why:
-        method = why
+        notes.append(f"{_WORDS[attempt]}: its grids still differ by about as much as the network does.")
     usable = bool(compared) and max(map(_worst, compared)) < WORTHLESS
     if not usable:
         compared, method = [], NONE
-    fields = {f.name: _joined(f.name, compared, method, bool(why)) for f in checked.fields}
+    fields = {f.name: _joined(f.name, compared, method, doubtful) for f in checked.fields}
     found_anew = compared[-1].unknowns if compared else {}
-    return ErrorEstimate(fields, method, found_anew, tuple(notes), time.monotonic() - begun)
+    told = CLASSICAL if method in (SPLINES, ELEMENTS) else method
+    return ErrorEstimate(fields, told, found_anew, tuple(notes), time.monotonic() - begun)
 
 
-_WORDS = {CLASSICAL: "The solver by itself", DEFECT: "The solver for the difference"}
+_WORDS = {
+    SPLINES: "The solver by itself",
+    ELEMENTS: "Finite elements",
+    DIFFERENCE: "The solver for the difference",
+}
+
+
+def _attempts(checked: CheckedProblem) -> tuple[tuple[str, float], ...]:
+    """Return the methods in their order, each with its share of the time that is left."""
+    if checked.shape is None:
+        return (SPLINES, FIRST_SHARE), (DIFFERENCE, 1.0)
+    if has_entering_corner(checked.shape):
+        return (ELEMENTS, 1.0), (DIFFERENCE, 1.0)
+    return (SPLINES, SHAPED_SHARE), (ELEMENTS, FIRST_SHARE), (DIFFERENCE, 1.0)
 
 
 def _worst(compared: Compared) -> float:
@@ -134,7 +156,7 @@ def _all_members(
     found = []
     for member in members:
         forward = restate_forward(checked, unknowns, member)
-        task = Task(forward, _at_member(evaluate, member), method == DEFECT)
+        task = Task(forward, _at_member(evaluate, member), method)
         found.append(refine(task, Deadline.after(seconds / len(members))))
     return found
 
@@ -177,9 +199,9 @@ def _joined(name: str, compared: Sequence[Compared], method: str, doubtful: bool
         for key in ("distance", "own")
     )
     what = (
-        "classical solver on the same declaration"
-        if method == CLASSICAL
-        else "classical solver for the difference"
+        "classical solver for the difference"
+        if method == DIFFERENCE
+        else "classical solver on the same declaration"
     )
     basis = f"{what}: {compared[-1].level}; its own error {own:.1e}"
     if doubtful and own > 0.5 * value:

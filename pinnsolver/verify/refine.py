@@ -12,6 +12,7 @@ import sympy
 
 from pinnsolver.declare.levels import level as signed_level
 from pinnsolver.declare.levels import outline
+from pinnsolver.declare.orders import differentiated
 from pinnsolver.declare.shapes import (
     Ball,
     Combined,
@@ -24,6 +25,7 @@ from pinnsolver.declare.shapes import (
     Shape,
 )
 from pinnsolver.declare.values import FieldValue
+from pinnsolver.verify.classical.elements import Elements
 from pinnsolver.verify.classical.forward import Deadline, Forward, NotApplicableError, OutOfTimeError
 from pinnsolver.verify.classical.places import tensor
 from pinnsolver.verify.classical.slabs import Slabs, initial_conditions
@@ -31,6 +33,7 @@ from pinnsolver.verify.classical.splines import Axis
 from pinnsolver.verify.classical.system import Base
 from pinnsolver.verify.classical.whole import Whole
 
+SPLINES, ELEMENTS, DIFFERENCE = "splines", "elements", "difference"
 Evaluate = Callable[[np.ndarray, Mapping[str, sympy.Expr]], Mapping[str, np.ndarray]]
 DEGREE = {0: 7, 1: 7, 2: 6, 3: 6}  # of the splines, by the number of axes
 FIRST_PIECES = {0: 1, 1: 8, 2: 6, 3: 3}
@@ -79,12 +82,17 @@ class Task:
     Args:
         forward: the problem.
         evaluate: expressions of the fields at points (n, D) in the forward problem's columns.
-        defect: whether the splines describe the difference to the network instead of the solution.
+        method: SPLINES or ELEMENTS for the solution, DIFFERENCE for splines that describe its difference to the network.
     """
 
     forward: Forward
     evaluate: Evaluate
-    defect: bool
+    method: str
+
+    @property
+    def defect(self) -> bool:
+        """Whether what is looked for is the difference to the network."""
+        return self.method == DIFFERENCE
 
     def field(self, name: str, points: np.ndarray) -> np.ndarray:
         """Return the network's field at points (n, D), (n,)."""
@@ -99,18 +107,17 @@ class Task:
                 orders = tuple(o + (i == k) for i, o in enumerate(value.orders))
                 total += normals[:, k] * self.base(FieldValue(value.field, orders), points, None)
             return total
-        expr = self._applied(value.field)
-        for c, order in zip(self.forward.coordinates, value.orders, strict=False):
-            if order:
-                expr = expr.diff(c.symbol, order)
+        symbols = [
+            c.symbol for c in self.forward.coordinates
+        ]  # without a family's parameters, which come last
+        expr = differentiated(self._applied(value.field), symbols, value.orders[: len(symbols)])
         found = np.asarray(self.evaluate(points, {"": expr})[""])
         if not np.isfinite(found).all():
             raise NotApplicableError("the network's solution is not known everywhere")
         return found
 
     def _applied(self, name: str) -> sympy.Expr:
-        arguments = next(f.arguments for f in self.forward.fields if f.name == name)
-        return sympy.Function(name)(*arguments)
+        return next(f.applied for f in self.forward.fields if f.name == name)
 
 
 def refine(task: Task, deadline: Deadline) -> Compared:
@@ -184,9 +191,12 @@ def _levels(task: Task, deadline: Deadline) -> Iterator[tuple[str, Solve]]:
     """Yield words for a grid and a function that solves on it, finer and finer.
 
     Raises:
-        NotApplicableError: splines do not suit the problem.
+        NotApplicableError: the method does not suit the problem.
     """
     forward = task.forward
+    if task.method == ELEMENTS:
+        yield from _element_levels(task, deadline)
+        return
     if forward.shape is not None and has_entering_corner(forward.shape):
         raise NotApplicableError("a corner enters the domain: splines cannot follow the solution there")
     marched = forward.time is not None
@@ -218,6 +228,19 @@ def _levels(task: Task, deadline: Deadline) -> Iterator[tuple[str, Solve]]:
         words = f"splines of degree {DEGREE[len(axes)]}, {words}, " if axes else ""
         words += f"Radau steps to {tolerance:.0e}"
         yield words, partial(_solve_slabs, task, made, tolerance, deadline)
+
+
+def _element_levels(task: Task, deadline: Deadline) -> Iterator[tuple[str, Solve]]:
+    elements = Elements(task.forward, deadline)
+    (field,) = task.forward.fields
+
+    def solve(places: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+        elements.refine()
+        return {field.name: elements.solve(partial(task.field, field.name), places)}, {}
+
+    for _ in range(MOST_LEVELS):
+        told = f"quadratic finite elements, edges up to {elements.longest / 2:.2g}"
+        yield f"{told}, shorter towards corners" if elements.outline.corners else told, solve
 
 
 def _pieces(forward: Forward, dimension: int, k: int) -> list[int]:

@@ -26,6 +26,21 @@ def _doubts(result: Mapping[str, Any]) -> Iterator[str]:
                 f"{MARK}{name}, {value:.1e}, and its error against the declared reference, {true:.1e}, are further apart "
                 f"than a factor of {FACTOR:g}: one of the two is wrong, or the reference is too coarse."
             )
+    asked = result.get("tolerance", {}).get("asked")
+    for name, found in result["error_estimate"].items():
+        if asked is not None and found["value"] is not None and found["value"] > asked:
+            yield (
+                f"{MARK}{name}, {found['value']:.1e}, is above the tolerance, {asked:.1e}: go on with the training "
+                "(pinnsolver resume RUN --seconds N), or solve again with more points."
+            )
+
+
+def tolerance_entry(estimates: Mapping[str, Any], asked: float) -> dict[str, Any]:
+    """Return what `result.json` says of a tolerance: whether the estimated error of every field is below it, None if unknown."""
+    values = [found["value"] for found in estimates.values()]
+    missed = any(value is not None and value > asked for value in values)
+    known = all(value is not None for value in values)
+    return {"asked": asked, "reached": False if missed else True if known else None}
 
 
 def parted(true: float, value: float) -> float:

@@ -1,4 +1,4 @@
-"""`python -m tests.bench engine|peers|table|results|hands`: measure, print, keep in outputs/, write into the README."""
+"""`python -m tests.bench engine|peers|table|results|hands|calibrate`: measure, print, keep in outputs/, write into the README."""
 
 from __future__ import annotations
 
@@ -39,6 +39,10 @@ def main() -> None:
         "hands", help="the automatic choice against choices by hand, into problems/CHOICES.md"
     )
     _add_runs(hands, seconds=20.0)
+    calibrate = parts.add_parser(
+        "calibrate", help="estimated errors against true ones, into problems/CALIBRATION.md"
+    )
+    _add_runs(calibrate, seconds=20.0, several=True)
     given = parser.parse_args()
     if given.part == "engine":
         _engine(given.threads)
@@ -48,14 +52,19 @@ def main() -> None:
         _results(parser, given)
     elif given.part == "hands":
         _hands(parser, given)
+    elif given.part == "calibrate":
+        _calibrate(parser, given)
     else:
         _table(parser)
 
 
-def _add_runs(parser: argparse.ArgumentParser, seconds: float) -> None:
-    """Add what bounds the runs of problem files."""
+def _add_runs(parser: argparse.ArgumentParser, seconds: float, several: bool = False) -> None:
+    """Add what bounds the runs of problem files, of one seed or of several."""
     parser.add_argument("--seconds", type=float, default=seconds, help="of each run")
-    parser.add_argument("--seed", type=int, default=0)
+    if several:
+        parser.add_argument("--seeds", default="0", help='for example "0 1 2"')
+    else:
+        parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--problems", default="", help="all by default")
 
@@ -98,6 +107,14 @@ def _hands(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     from .hands import PAGE, measure_hands
 
     measure_hands(_problems(parser, given), given.seconds, given.seed, given.threads)
+    print(PAGE.relative_to(ROOT))
+
+
+def _calibrate(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    from .calibration import PAGE, calibrate
+
+    seeds = [int(seed) for seed in given.seeds.split()]
+    calibrate(_problems(parser, given), given.seconds, seeds, given.threads)
     print(PAGE.relative_to(ROOT))
 
 

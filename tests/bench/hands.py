@@ -10,7 +10,6 @@ import itertools
 import json
 import math
 import statistics
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,7 +23,7 @@ from pinnsolver.errors import DeclarationError, PinnsolverError, UnsupportedProb
 from pinnsolver.report.entries import worst_score
 from pinnsolver.transform import transform_problem
 
-from .machine import ROOT, describe_machine, machine_line, write_json
+from .machine import ROOT, machine_line, stamp, write_json
 from .results import PROBLEMS, chosen_methods, method_text, names_at_hand
 from .table import budget_text, markdown_row, number, problem_link, replace_between
 
@@ -58,7 +57,7 @@ def measure_hands(names: Sequence[str], seconds: float, seed: int, threads: int)
     console = Console()
     for name in names:
         record = {"problem": name, "seconds": seconds, "seed": seed, "threads": threads}
-        record |= {"machine": describe_machine(), "date": time.strftime("%Y-%m-%d")}
+        record |= stamp()
         record |= _measured(load_problem(PROBLEMS / f"{name}.py"), seconds, seed, threads)
         write_json(FOLDER / f"{name}.json", record)
         write_page()

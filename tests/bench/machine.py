@@ -57,6 +57,11 @@ def new_path(kind: str) -> Path:
     return FOLDER / f"{kind}-{time.strftime('%Y%m%d-%H%M%S')}.json"
 
 
+def stamp() -> dict[str, Any]:
+    """Return where and when something is measured, for its record."""
+    return {"machine": describe_machine(), "date": time.strftime("%Y-%m-%d")}
+
+
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a file whole or not at all."""
     part = path.with_suffix(".part")

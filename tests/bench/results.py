@@ -10,7 +10,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
-from .machine import ROOT, describe_machine, machine_line, write_json
+from .machine import ROOT, machine_line, stamp, write_json
 from .race import PATIENCE
 from .table import budget_text, markdown_row, number, problem_link, replace_between
 
@@ -58,25 +57,40 @@ def measure(names: Sequence[str], seconds: float, seed: int, threads: int) -> No
 
 
 def run_problem(name: str, seconds: float, seed: int, threads: int) -> dict[str, Any]:
-    """Solve one problem in a process of its own and return what the table needs; `failed` says why there is nothing."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    place = FOLDER / name
+    """Solve one problem and return what the table needs; `failed` says why there is nothing."""
+    run: dict[str, Any] = {"problem": name, "budget": seconds, "seed": seed, "threads": threads}
+    run |= stamp()
+    result = solve_apart(name, FOLDER / name, seconds, seed, threads)
+    return run | (result if "failed" in result else record_of(result, true_values(name)))
+
+
+def solve_apart(
+    name: str, place: Path, seconds: float, seed: int, threads: int, more: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Solve one problem in a process of its own and return its `result.json`; `failed` says why there is none.
+
+    Args:
+        name: of the problem.
+        place: run folder.
+        seconds, seed, threads: of the run.
+        more: words of the command line.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "pinnsolver.cli", "solve", str(PROBLEMS / f"{name}.py"), "--quiet"]
     command += ["--seconds", str(seconds), "--seed", str(seed), "--threads", str(threads)]
-    command += ["--overwrite", "--out", str(place)]
-    run: dict[str, Any] = {"problem": name, "budget": seconds, "seed": seed, "threads": threads}
-    run |= {"machine": describe_machine(), "date": time.strftime("%Y-%m-%d")}
+    command += ["--overwrite", "--out", str(place), *more]
     try:
         ended = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE + 10 * seconds, check=False
         )
     except subprocess.TimeoutExpired:
-        return run | {"failed": f"did not end {PATIENCE + 9 * seconds:.0f} s after its time"}
+        return {"failed": f"did not end {PATIENCE + 9 * seconds:.0f} s after its time"}
     if ended.returncode != 0 or not (place / "result.json").is_file():
         lines = ended.stderr.strip().splitlines()
         message = next((line for line in lines if line.startswith("Error: ")), lines[-1] if lines else "")
-        return run | {"failed": message or f"ended with status {ended.returncode}"}
-    return run | record_of(json.loads((place / "result.json").read_text()), true_values(name))
+        return {"failed": message or f"ended with status {ended.returncode}"}
+    found: dict[str, Any] = json.loads((place / "result.json").read_text())
+    return found
 
 
 def record_of(result: Mapping[str, Any], true: Mapping[str, float]) -> dict[str, Any]:

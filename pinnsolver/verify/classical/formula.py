@@ -23,14 +23,41 @@ class Formula:
         linear: whether it is of first degree in values, integrals and unknowns together.
     """
 
-    function: Callable[..., Any]
+    function: Callable[..., list[np.ndarray]]
     linear: bool
 
     def __call__(self, points: np.ndarray, others: Sequence[Any]) -> list[np.ndarray]:
         """Return the expression and its derivatives at points (n, D), (n,) each."""
+        return self.function(*points.T, *others)
+
+
+def numpy_function(
+    arguments: Sequence[sympy.Symbol], exprs: Sequence[sympy.Expr], what: Any
+) -> Callable[..., list[np.ndarray]]:
+    """Return a function of arrays that gives expressions, arrays of the shape of the first argument.
+
+    Args:
+        exprs: the expressions.
+        what: they are made of, for the message.
+
+    Raises:
+        NotApplicableError: numpy lacks a function of it.
+    """
+    try:
+        function = sympy.lambdify(arguments, list(exprs), ["scipy", "numpy"], cse=True, dummify=True)
+    except Exception as error:  # sympy fails in as many ways as there are functions
+        raise _lacking(what, error) from None
+
+    def evaluate(*values: Any) -> list[np.ndarray]:
         with np.errstate(all="ignore"):
-            found = self.function(*points.T, *others)
-        return [np.array(np.broadcast_to(np.asarray(f, dtype=float), len(points))) for f in found]
+            found = function(*values)
+        return [np.array(np.broadcast_to(np.asarray(f, dtype=float), values[0].shape)) for f in found]
+
+    return evaluate
+
+
+def _lacking(what: Any, error: Exception) -> NotApplicableError:
+    return NotApplicableError(f"numpy has no counterpart of {what}: {error}")
 
 
 def formula_of(lowered: Lowered, forward: Forward) -> Formula:
@@ -44,11 +71,9 @@ def formula_of(lowered: Lowered, forward: Forward) -> Formula:
     arguments = [c.symbol for c in forward.coordinates] + list(forward.unknowns) + inner
     try:
         slopes = [lowered.expr.diff(symbol) for symbol in wanted]
-        function = sympy.lambdify(
-            arguments, [lowered.expr, *slopes], ["scipy", "numpy"], cse=True, dummify=True
-        )
     except Exception as error:  # sympy fails in as many ways as there are functions
-        raise NotApplicableError(f"numpy has no counterpart of {lowered.expr}: {error}") from None
+        raise _lacking(lowered.expr, error) from None
+    function = numpy_function(arguments, [lowered.expr, *slopes], lowered.expr)
     linear = not any(s.free_symbols & set(wanted) for s in slopes)
     return Formula(function, linear)
 

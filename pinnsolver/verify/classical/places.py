@@ -90,30 +90,32 @@ def _within(points: np.ndarray, condition: Condition, forward: Forward) -> np.nd
     places = points.copy()
     for name, at in condition.region.pins:
         places[:, [c.name for c in forward.coordinates].index(name)] = float(at)
-    size = max(b - a for a, b in zip(*forward.shape.bounds(), strict=True))
-    kept = level(forward.shape, places[:, : forward.shape.dimension]) <= 1e-6 * size
+    kept = level(forward.shape, places[:, : forward.shape.dimension]) <= 1e-6 * forward.shape.size
     return points[kept]
 
 
 def boundary(shape: Shape, piece: str, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return points and outward unit normals of a shape's boundary, or of a named piece of it, (n, d) each."""
     rng = np.random.default_rng(0)
-    size = max(b - a for a, b in zip(*shape.bounds(), strict=True))
     found = [outline(p, count, rng) for p in shape.primitives() if piece in ("", p.name)]
     points = np.concatenate(found)
-    points = points[abs(level(shape, points)) <= 1e-9 * size]
-    normals = np.stack([_slope(shape, points, k, PROBE * size) for k in range(shape.dimension)], axis=1)
+    points = points[abs(level(shape, points)) <= 1e-9 * shape.size]
+    normals = slope(shape, points, shape.size)
     length = np.linalg.norm(normals, axis=1)
     smooth = length > 0.9  # at a corner two walls meet and the difference sees both
     return points[smooth], normals[smooth] / length[smooth, None]
 
 
-def _slope(shape: Shape, points: np.ndarray, k: int, step: float) -> np.ndarray:
-    """Return the derivative of the level across the boundary, (n,)."""
-    move = np.zeros(points.shape[1])
-    move[k] = step
-    found: np.ndarray = (level(shape, points + move) - level(shape, points - move)) / (2 * step)
-    return found
+def slope(shape: Shape, points: np.ndarray, size: float) -> np.ndarray:
+    """Return the gradient of a shape's level at points (n, d) of its boundary, (n, d), by differences.
+
+    Args:
+        size: of the domain.
+    """
+    step = PROBE * size
+    moves = step * np.eye(points.shape[1])
+    parts = [(level(shape, points + m) - level(shape, points - m)) / (2 * step) for m in moves]
+    return np.stack(parts, axis=1)
 
 
 def axis_nodes(axes: Sequence[Axis]) -> dict[int, np.ndarray]:
