@@ -10,6 +10,7 @@ from pathlib import Path
 from pinnsolver.errors import RunFolderError
 
 LOCK = ".lock"
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # a lock that is a link would empty what it points to
 
 
 @contextlib.contextmanager
@@ -50,7 +51,7 @@ def refuse_held(place: Path) -> None:
 def _locked(place: Path) -> int:
     """Return an open file with the lock; BlockingIOError where another process has it."""
     while True:
-        handle = os.open(place / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        handle = os.open(place / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | _NO_LINK, 0o644)
         try:
             _lock(handle)
             # Whoever had it may have removed the file in between: then this one is nobody's.

@@ -16,7 +16,15 @@ from pinnsolver.compile import CompiledProblem
 from pinnsolver.declare import CheckedProblem, Problem, Settings, check_problem
 from pinnsolver.declare.codec import decode_problem, encode_problem
 from pinnsolver.errors import DeclarationError, RunFolderError, UnsupportedProblem
-from pinnsolver.runfolder import read_arrays, read_json, unwritable, write_arrays, write_json, write_text
+from pinnsolver.runfolder import (
+    read_arrays,
+    read_json,
+    read_source,
+    unwritable,
+    write_arrays,
+    write_json,
+    write_text,
+)
 from pinnsolver.scoring import Scored
 from pinnsolver.transform import Choice, TransformedProblem, describe, transform_problem
 
@@ -77,20 +85,29 @@ def run_mark(place: Path) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def transform_as_recorded(place: Path) -> TransformedProblem:
+    """Return a run's declaration, transformed by the settings that the run had.
+
+    Raises:
+        RunFolderError: a file is missing or damaged.
+    """
+    settings = read_json(place / "settings.json")
+    try:
+        return transform_problem(check_problem(read_declaration(place)), Settings(**settings))
+    except (TypeError, DeclarationError, UnsupportedProblem) as error:
+        raise RunFolderError(
+            f"The declaration or the settings of {place} are not those of a run: {error}"
+        ) from None
+
+
 def read_transformed(place: Path) -> TransformedProblem:
     """Return a run's problem as it was transformed: the settings and choices are those of the run.
 
     Raises:
         RunFolderError: a file is missing or damaged, or another version chose otherwise.
     """
-    settings = read_json(place / "settings.json")
-    try:
-        recorded = Settings(**settings)
-        transformed = transform_problem(check_problem(read_declaration(place)), recorded)
-    except (TypeError, DeclarationError, UnsupportedProblem) as error:
-        raise RunFolderError(
-            f"The declaration or the settings of {place} are not those of a run: {error}"
-        ) from None
+    transformed = transform_as_recorded(place)
+    recorded = Settings(**read_json(place / "settings.json"))
     told = read_json(place / "understood.json")
     refuse_another_ansatz(place, transformed, told)
     choices = told.get("choices")
@@ -130,11 +147,11 @@ def refuse_another_ansatz(place: Path, transformed: TransformedProblem, told: Ma
 
 def read_declaration(place: Path) -> Problem:
     """Return the declaration that a run folder keeps as data; nothing of the folder is executed."""
-    source, reference = place / "problem.py", place / "reference.npz"
+    reference = place / "reference.npz"
     return decode_problem(
         read_json(place / "declaration.json"),
         read_arrays(reference) if reference.exists() else {},
-        source.read_text(encoding="utf-8") if source.is_file() else "",
+        read_source(place),
         place,
     )
 

@@ -26,6 +26,8 @@ import numpy as np
 from pinnsolver.errors import RunFolderError
 from pinnsolver.hold import refuse_held
 
+_INNER = ("checkpoint", "figures")  # folders inside a run folder
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -73,7 +75,15 @@ class RunData:
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part."""
+    """Write a file so that a reader sees the old one or the new one, never a part.
+
+    Raises:
+        RunFolderError: its folder is one of a run's own, but a link to elsewhere.
+    """
+    if path.parent.name in _INNER and path.parent.is_symlink():
+        raise RunFolderError(
+            f"{path.parent} is a link to another place; nothing is written through it.\nRemove the link"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -138,6 +148,34 @@ class HistoryFile:
         write_text(self.path, self._text.getvalue())
 
 
+def own_file(path: Path) -> Path:
+    """Return the path of a run folder's file, which is a file and lies in that folder, if it is there at all.
+
+    Raises:
+        RunFolderError: it is a device or a pipe, which may never end, or a link to what is not the run's.
+    """
+    root = path.parent.parent if path.parent.name in _INNER else path.parent
+    try:
+        real = path.resolve()
+        foreign = path.exists() and not (path.is_file() and real.is_relative_to(root.resolve()))
+    except (OSError, RuntimeError, ValueError):  # links in a circle
+        foreign = True
+    if foreign:
+        raise RunFolderError(
+            f"{path} is not a file of the run folder, but a link out of it, a folder or a device.\nSolve the problem again"
+        )
+    return path
+
+
+def read_source(folder: Path) -> str:
+    """Return the text of a run's `problem.py`, for showing only; "" where there is none."""
+    file = own_file(folder / "problem.py")
+    try:
+        return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    except OSError as error:
+        raise RunFolderError(f"{file} cannot be read: {error}\nSolve the problem again.") from None
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file of a run folder, an object.
 
@@ -145,7 +183,7 @@ def read_json(path: Path) -> dict[str, Any]:
         RunFolderError: the file is missing or holds something else.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(own_file(path).read_text(encoding="utf-8"))
         if not isinstance(value, dict):
             raise ValueError(f"it holds a {type(value).__name__}, not an object")
         return value
@@ -177,10 +215,12 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         RunFolderError: the file is missing, truncated, or holds objects.
     """
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        with own_file(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise RunFolderError(f"{path.parent} has no {path.name}.\nSolve the problem again.") from None
+    except RunFolderError:
+        raise
     except Exception as error:  # numpy raises five kinds for a damaged archive
         raise RunFolderError(f"{path} cannot be read: {error}\nSolve the problem again.") from None
 
@@ -192,7 +232,7 @@ def read_history(path: Path) -> dict[str, np.ndarray]:
         RunFolderError: the file is missing or not such a table.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as stream:
+        with own_file(path).open(newline="", encoding="utf-8") as stream:
             rows = list(csv.reader(stream))
         head, body = rows[0], rows[1:]
         return {
@@ -203,7 +243,7 @@ def read_history(path: Path) -> dict[str, np.ndarray]:
         }
     except FileNotFoundError:
         raise RunFolderError(f"{path.parent} has no {path.name}.\nSolve the problem again.") from None
-    except (OSError, ValueError, IndexError) as error:
+    except (OSError, ValueError, IndexError, csv.Error) as error:
         raise RunFolderError(f"{path} is not a table of numbers: {error}\nSolve the problem again.") from None
 
 
@@ -254,7 +294,6 @@ def read_run(folder: Path) -> RunData:
         raise RunFolderError(
             f"{folder} is not a folder.\nName a folder that `pinnsolver solve` wrote, for example outputs/burgers/seed0"
         )
-    problem = folder / "problem.py"
     return RunData(
         folder=folder,
         result=read_json(folder / "result.json"),
@@ -262,7 +301,7 @@ def read_run(folder: Path) -> RunData:
         understood=read_json(folder / "understood.json"),
         history=read_history(folder / "history.csv"),
         panels=read_panels(folder / "panels.npz"),
-        source=problem.read_text(encoding="utf-8") if problem.is_file() else "",
+        source=read_source(folder),
     )
 
 
@@ -321,7 +360,7 @@ def new_run_folder(folder: str | Path | None, problem: str, run: str, overwrite:
     """
     try:
         if folder is None:
-            return _unused(Path("outputs") / _slug(problem), run)
+            return _unused(Path("outputs") / _slug(problem), _slug(run))
         place = Path(folder).expanduser()
         if place.exists() and not place.is_dir():
             raise RunFolderError(f"{place} is a file.\nName a folder with --out, for example outputs/mine")
@@ -338,7 +377,7 @@ def new_run_folder(folder: str | Path | None, problem: str, run: str, overwrite:
             refuse_held(place)
             for name in held:
                 target = place / name
-                shutil.rmtree(target) if target.is_dir() else target.unlink()
+                shutil.rmtree(target) if target.is_dir() and not target.is_symlink() else target.unlink()
         return place
     except OSError as error:
         raise unwritable(Path(folder or "outputs"), error) from None
@@ -347,6 +386,8 @@ def new_run_folder(folder: str | Path | None, problem: str, run: str, overwrite:
 def clear_leftovers(place: Path) -> None:
     """Remove the halves of files that a killed run was about to write; call it while the folder is held."""
     for path in (place / name for name in (*RUN_FILES, WEIGHTS, TRAINING)):
+        if path.parent.is_symlink():
+            continue
         for left in path.parent.glob(f".{path.name}.*"):
             left.unlink(missing_ok=True)
 

@@ -14,12 +14,12 @@ import sympy
 import torch
 
 from pinnsolver.compile import CompiledProblem
-from pinnsolver.declare import CheckedProblem, Field, Settings, check_problem, norm_conditions
+from pinnsolver.declare import CheckedProblem, Field, Settings, norm_conditions
 from pinnsolver.declare.checked import Reference
 from pinnsolver.errors import DeclarationError, RunFolderError
 from pinnsolver.panels import make_panels
 from pinnsolver.readout import Readout, read_out
-from pinnsolver.records import read_declaration, refuse_another_ansatz, run_mark, write_declaration
+from pinnsolver.records import refuse_another_ansatz, run_mark, transform_as_recorded, write_declaration
 from pinnsolver.runfolder import (
     Panel,
     RunData,
@@ -45,7 +45,7 @@ from pinnsolver.train import (
     write_checkpoint,
     write_training,
 )
-from pinnsolver.transform import describe, transform_problem
+from pinnsolver.transform import describe
 from pinnsolver.verify import ErrorEstimate, estimate_error
 from pinnsolver.verify.estimate import LEAST_SECONDS
 from pinnsolver.verify.wording import tolerance_entry, warnings_of
@@ -483,23 +483,33 @@ class Solution:
                 f"{place} is not a folder.\nName a folder that `pinnsolver solve` wrote, for example outputs/burgers/seed0"
             )
         result = read_json(place / "result.json")
-        problem = read_declaration(place)
-        transformed = transform_problem(
-            check_problem(problem), Settings(**read_json(place / "settings.json"))
-        )
+        transformed = transform_as_recorded(place)
         refuse_another_ansatz(place, transformed, read_json(place / "understood.json"))
         windowed = (transformed.settings.windows or 1) > 1
         compiled = compile_whole(transformed) if windowed else CompiledProblem(transformed)
         state, _ = read_checkpoint(place)
         where = find_device(device)
+        _refuse_misfit(place, state, transformed.settings)
         try:
             module = (WindowedProblem(transformed) if windowed else TrainableProblem(compiled)).to(where)
             module.load_state_dict(state)
         except RuntimeError:  # torch lists every tensor
-            raise RunFolderError(
-                f"The weights of {place} do not fit its settings.\nSolve the problem again"
-            ) from None
+            raise _misfit(place) from None
         return cls(compiled, module, result, read_history(place / "history.csv"), place)
+
+
+def _refuse_misfit(place: Path, state: Mapping[str, torch.Tensor], settings: Settings) -> None:
+    """Refuse settings of a network that the weights cannot be, before so large a one is made."""
+    sizes = {n for tensor in state.values() for n in tensor.shape}
+    network = settings.network
+    most = max(len(state), *sizes, 1)
+    asked = (network.depth, network.fourier, network.harmonics, settings.windows)
+    if (network.width or 0) not in {0, *sizes} or any((n or 0) > most for n in asked):
+        raise _misfit(place)
+
+
+def _misfit(place: Path) -> RunFolderError:
+    return RunFolderError(f"The weights of {place} do not fit its settings.\nSolve the problem again")
 
 
 def _zero_state(name: str, checked: CheckedProblem) -> str:

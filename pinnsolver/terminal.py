@@ -181,10 +181,16 @@ def print_problems(folder: Path) -> None:
     console = _console()
     table = Table(box=None, padding=(0, 2), show_header=False)
     found = 0
-    for file in sorted(folder.glob("*.py")):
+    for file in sorted(filter(Path.is_file, folder.glob("*.py"))):  # a pipe or a device may never end
         try:
             tree = ast.parse(file.read_text(encoding="utf-8-sig"))
-        except (SyntaxError, ValueError, OSError):
+        except (
+            SyntaxError,
+            ValueError,
+            OSError,
+            RecursionError,
+            MemoryError,
+        ):  # the last two: nested too deeply
             table.add_row(Text(str(file)), Text("(not valid Python)", style="dim"))
             continue
         if not any(_defines_problem(node) for node in tree.body):

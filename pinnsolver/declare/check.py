@@ -227,13 +227,13 @@ def _check_equation(name: str, source: Any, residual: Expr, scope: Scope) -> Equ
         )
     lowered = lower(residual, scope)
     check_real(lowered.expr, source, "equation")
+    if source.has(AppliedUndef) and sympy.expand(lowered.expr) == 0:
+        raise DeclarationError(
+            f"The equation {source} is trivially true: its two sides are equal.\nWrite the equation that is meant"
+        )
     if not lowered.values:
         raise DeclarationError(
             f"The equation {source} contains no field.\nWrite an equation for a Function, for example {_EXAMPLE}"
-        )
-    if sympy.expand(lowered.expr) == 0:
-        raise DeclarationError(
-            f"The equation {source} is trivially true: its two sides are equal.\nWrite the equation that is meant"
         )
     pinned = [v for v in lowered.values if v.pins]
     if pinned:

@@ -125,6 +125,10 @@ def _check_condition(
     inner = Scope(scope.coordinates, scope.fields, normals_allowed=boundary is not None)
     lowered = lower(residual, inner)
     check_real(lowered.expr, source, "condition")
+    if source.has(AppliedUndef) and lowered.expr == 0:
+        raise DeclarationError(
+            f"The condition {source} is trivially true: its two sides are equal.\nWrite the condition that is meant"
+        )
     if not lowered.all_values():
         raise DeclarationError(
             f"The condition {source} contains no field.\nWrite for example {_EXAMPLES}. A derivative at a pinned coordinate "

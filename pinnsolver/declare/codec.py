@@ -48,6 +48,8 @@ _CONSTANTS = {
 }
 _SHAPES = ("Interval", "Rectangle", "Cuboid", "Disk", "Ball", "Ellipse", "Polygon")
 VERSION = 1
+_LARGEST = 20_000
+_COMBINATORIAL = ("sympy.functions.combinatorial", "sympy.ntheory")
 
 
 def _function_class(name: str) -> Any:
@@ -112,6 +114,8 @@ def decode_expression(data: Any) -> Any:
             return Rational(int(rest[0]), int(rest[1]))
         if head == "float":
             sign, mantissa, exponent, bits, precision = rest
+            if abs(int(exponent)) > _LARGEST or not 0 < int(precision) <= _LARGEST:
+                raise ValueError(f"a number with the exponent {exponent} and {precision} bits")
             return Float._new((sign, int(mantissa), exponent, bits), precision)
         if head == "constant":
             return _CONSTANTS[rest[0]]
@@ -121,6 +125,7 @@ def decode_expression(data: Any) -> Any:
         if head == "call":
             cls = _CLASSES.get(rest[0]) or _function_class(rest[0])
             arguments = [decode_expression(a) for a in rest[1:]]
+            _refuse_endless(cls, arguments)
             relational = isinstance(cls, type) and issubclass(cls, sympy.core.relational.Relational)
             return cls(*arguments, evaluate=False) if relational else _as_it_was(cls, arguments)
     except RunFolderError:
@@ -128,6 +133,13 @@ def decode_expression(data: Any) -> Any:
     except Exception as error:
         raise _damaged(f"{type(error).__name__}: {error}") from None
     raise _damaged(f"unknown head {head!r}")
+
+
+def _refuse_endless(cls: Any, arguments: list[Any]) -> None:
+    """Refuse whole numbers that sympy would work out without an end, as 10**10**10 or factorial(10**10)."""
+    whole = [a for a in arguments if isinstance(a, Integer) and abs(a) > _LARGEST]
+    if whole and (cls is sympy.Pow or cls.__module__.startswith(_COMBINATORIAL)):
+        raise ValueError(f"{cls.__name__} of a number with {int(whole[0]).bit_length()} bits")
 
 
 def _as_it_was(cls: Any, arguments: list[Any]) -> Any:

@@ -43,6 +43,11 @@ def residual_of(source: Any, what: str, example: str) -> Expr:
             f"The {what} {shown(source)} is not a sympy equation.\nWrite for example {example}"
         )
     for side in sides:
+        if side.has(sympy.Order):  # before sympy adds the sides up: it would look for limits, without an end
+            raise UnsupportedProblem(
+                f"The {what} {shown(source)} is cut off by an O(...), which has no value at a point.\n"
+                f"Leave the O(...) out, as .removeO() does, for example {example}"
+            )
         check_real(side, source, what)
     return sides[0] - sides[1] if len(sides) == 2 else sides[0]
 

@@ -27,10 +27,10 @@ def load_problem(path: str | Path) -> Problem:
     try:
         code = compile(source, str(file.resolve()), "exec")
         about = ast.get_docstring(ast.parse(source)) or ""
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deeply
         line = getattr(error, "lineno", None)
         place = f"{file}, line {line}" if line else str(file)
-        reason = getattr(error, "msg", str(error))
+        reason = getattr(error, "msg", str(error) or "it is nested too deeply")
         raise DeclarationError(
             f"{place}: not valid Python: {reason}.\nA problem file is a Python file that ends with\n    {_EXAMPLE}"
         ) from None

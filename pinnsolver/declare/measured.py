@@ -6,6 +6,7 @@ import numpy as np
 from sympy.core.function import AppliedUndef
 
 from pinnsolver.declare.checked import Measured
+from pinnsolver.declare.equations import check_real
 from pinnsolver.declare.levels import level
 from pinnsolver.declare.lower import lower
 from pinnsolver.declare.observations import Observations
@@ -48,6 +49,7 @@ def check_observations(problem: Problem, scope: Scope) -> tuple[Measured, ...]:
 def _lowered(item: Observations, scope: Scope) -> Lowered:
     """Return what was measured, lowered: an expression of fields at running coordinates."""
     lowered = lower(item.quantity, scope)
+    check_real(lowered.expr, item.quantity, "observed quantity")
     if lowered.integrals:
         raise UnsupportedProblem(
             f"Observations({item.quantity}) are of an integral.\n"

@@ -27,7 +27,7 @@ class _Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
     prefix: ClassVar[str] = ""
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -48,11 +48,11 @@ class PointSettings(_Group):
 
     prefix: ClassVar[str] = "points."
 
-    interior: PositiveInt | None = None
-    boundary: PositiveInt | None = None
-    integral: PositiveInt | None = None
+    interior: int | None = Field(default=None, gt=0, le=10**8)
+    boundary: int | None = Field(default=None, gt=0, le=10**7)
+    integral: int | None = Field(default=None, gt=0, le=10**4)
     redraw: int | None = Field(default=None, ge=0)
-    growth: float | None = Field(default=None, ge=1)
+    growth: float | None = Field(default=None, ge=1, le=1000)
 
 
 class NetworkSettings(_Group):
@@ -73,11 +73,11 @@ class NetworkSettings(_Group):
 
     kind: NetworkKind | None = None
     trunks: Trunks | None = None
-    width: PositiveInt | None = None
-    depth: PositiveInt | None = None
+    width: int | None = Field(default=None, gt=0, le=10**4)
+    depth: int | None = Field(default=None, gt=0, le=100)
     activation: Activation | None = None
-    harmonics: PositiveInt | None = None
-    fourier: int | None = Field(default=None, ge=0)
+    harmonics: int | None = Field(default=None, gt=0, le=1000)
+    fourier: int | None = Field(default=None, ge=0, le=10**4)
     fourier_scale: PositiveFloat | None = None
 
 
@@ -128,10 +128,10 @@ class Settings(_Group):
     seed: int | None = Field(default=None, ge=0, lt=2**63)
     device: str | None = Field(default=None, pattern=r"^(cpu|cuda(:\d+)?)$")
     precision: Literal["float32", "float64"] | None = None
-    threads: PositiveInt | None = None
+    threads: int | None = Field(default=None, gt=0, le=4096)
     hard: bool | None = None
     causal: bool | None = None
-    windows: PositiveInt | None = None
+    windows: int | None = Field(default=None, gt=0, le=10**4)
     frame: Literal["eulerian", "lagrangian", "moving"] | None = None
     weights: dict[str, PositiveFloat] | None = None
     points: PointSettings = PointSettings()

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from pinnsolver.errors import RunFolderError
-from pinnsolver.runfolder import TRAINING, WEIGHTS, write_whole
+from pinnsolver.runfolder import TRAINING, WEIGHTS, own_file, write_whole
 
 FORMAT = 1  # of the state of a training
 
@@ -95,7 +95,7 @@ def _read(folder: Path, name: str, key: str) -> tuple[dict[str, torch.Tensor], d
     """Return tensors and head of a file; tensors lie where torch's own do, which rounding may depend on."""
     from safetensors import SafetensorError, safe_open
 
-    path = folder / name
+    path = own_file(folder / name)
     if not path.is_file():
         raise RunFolderError(f"{folder} has no checkpoint ({name}).\nSolve the problem again")
     try:

@@ -69,12 +69,21 @@ def _profile(draw: Any, c: sympy.Symbol, limits: tuple[Any, Any], periodic: bool
     )
 
 
+def _formula(draw: Any, coordinates: list[Any], limits: Any, periodic: set[Any]) -> sympy.Expr:
+    """Return an exact solution: a sum of products of profiles."""
+    formula = sympy.Integer(draw(st.sampled_from([0, 1])))
+    for _ in range(draw(st.integers(1, 2))):
+        factor = draw(st.sampled_from([1, -1, 2, Rational(1, 2)]))
+        formula += factor * sympy.Mul(*[_profile(draw, c, limits[c], c in periodic) for c in coordinates])
+    return formula
+
+
 @st.composite
-def drafts(draw: Any, kinds: tuple[str, ...] = KINDS) -> Draft:  # noqa: PLR0915 (a branch for each kind)
+def drafts(draw: Any, kinds: tuple[str, ...] = KINDS) -> Draft:
     """Draw a right problem."""
     kind = draw(st.sampled_from(kinds))
     timed = "time" in kind or kind == "ode"
-    shaped = kind.startswith("shape")
+    shaped = "shape" in kind
     space = {"line": [x], "ode": []}.get(kind.partition(" ")[0], [x, y])
     limits: dict[sympy.Symbol, tuple[Any, Any]] = {c: draw(st.sampled_from(SPACE)) for c in space}
     domain: Any = [(c, *limits[c]) for c in space]
@@ -96,10 +105,7 @@ def drafts(draw: Any, kinds: tuple[str, ...] = KINDS) -> Draft:  # noqa: PLR0915
     applied, exact = {}, {}
     for k, name in enumerate(NAMES[:count]):
         own = [t] if lone and k == count - 1 else arguments
-        formula = sympy.Integer(draw(st.sampled_from([0, 1])))
-        for _ in range(draw(st.integers(1, 2))):
-            factor = draw(st.sampled_from([1, -1, 2, Rational(1, 2)]))
-            formula += factor * sympy.Mul(*[_profile(draw, c, limits[c], c in periodic) for c in own])
+        formula = _formula(draw, own, limits, periodic)
         applied[name] = Function(name)(*own)
         exact[name] = formula * (1 + mu) if family and draw(st.booleans()) else formula
 
@@ -120,28 +126,22 @@ def drafts(draw: Any, kinds: tuple[str, ...] = KINDS) -> Draft:  # noqa: PLR0915
     conditions: list[Any] = [Periodic(*sorted(periodic, key=str))] if periodic else []
     for name, f in applied.items():
         if timed:
-            start = limits[t][0]
-            for level in range(order):
-                left = f.diff(t, level).subs(t, start) if level else f.subs(t, start)
-                conditions.append(Eq(left, exact[name].diff(t, level).subs(t, start), evaluate=False))
+            conditions += _initial(f, exact[name], order, limits[t][0])
         if shaped:
             conditions += _on(draw, f, exact[name], domain, pieces)
             continue
         for c in f.args:
             if c != t and c not in periodic:
                 conditions += _walls(draw, f, exact[name], c, limits[c], orders[name][c])
-    conditions = [c for c in conditions if c not in (True, False, sympy.true, sympy.false)]
 
     observations = []
     if unknown is not None or draw(st.integers(0, 5)) == 0:
         observations = _measured(draw, applied["u"], exact["u"], limits, domain if shaped else None, family)
     if kind.startswith("line") and not timed and not family and draw(st.integers(0, 2)) == 0:
         square = applied["u"] ** 2 if draw(st.booleans()) else applied["u"]
-        nodes, weights = np.polynomial.legendre.leggauss(40)
-        a, b = (float(v) for v in limits[x])
-        values = sympy.lambdify(x, _at(square, applied, exact), "numpy")(a + (b - a) * (nodes + 1) / 2)
-        size = float(np.sum(weights * values)) * (b - a) / 2
-        conditions.append(Eq(Integral(square, (x, *limits[x])), size))
+        conditions.append(
+            Eq(Integral(square, (x, *limits[x])), _integral(_at(square, applied, exact), limits[x]))
+        )
 
     declared = {
         "name": "drawn",
@@ -181,6 +181,23 @@ def _operator(
     for term in draw(st.lists(st.sampled_from(terms), max_size=2)):
         operator += draw(st.sampled_from([1, -1, Rational(1, 3)])) * term
     return operator, orders
+
+
+def _initial(f: Any, formula: sympy.Expr, order: int, start: Any) -> list[Any]:
+    """Return the state at the start, for an equation of some order in time."""
+    levels = [f, *(f.diff(t, k) for k in range(1, order))]
+    return [
+        Eq(left.subs(t, start), formula.diff(t, k).subs(t, start), evaluate=False)
+        for k, left in enumerate(levels)
+    ]
+
+
+def _integral(formula: sympy.Expr, limits: Any) -> float:
+    """Return the integral of a formula of x, by Gauss's rule."""
+    nodes, weights = np.polynomial.legendre.leggauss(40)
+    a, b = (float(v) for v in limits)
+    values = sympy.lambdify(x, formula, "numpy")(a + (b - a) * (nodes + 1) / 2)
+    return float(np.sum(weights * values)) * (b - a) / 2
 
 
 def _walls(draw: Any, f: Any, formula: sympy.Expr, c: Any, limits: Any, order: int) -> list[Any]:

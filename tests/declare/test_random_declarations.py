@@ -8,17 +8,19 @@ import pytest
 import sympy
 import torch
 from conftest import exact_network
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pinnsolver import solve
 from pinnsolver.compile import CompiledProblem
 from pinnsolver.declare import Settings, check_problem
+from pinnsolver.errors import PinnsolverError
 from pinnsolver.network import AutogradNetwork
 from pinnsolver.sample import Sampler
 from pinnsolver.transform import transform_problem
 
-from .random_problems import drafts
+from .damages import damages_of
+from .random_problems import KINDS, drafts
 
 # HYPOTHESIS_EXAMPLES=10000 python -m pytest -m slow tests/declare/test_random_declarations.py
 MANY = int(os.environ.get("HYPOTHESIS_EXAMPLES", "3000"))
@@ -33,10 +35,11 @@ TINY = {
 
 
 def examples(count, **more):
-    """Return the settings of a property: the same examples every time."""
+    """Return the settings of a property: the same examples every time, as they are; to shrink one takes minutes."""
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
     return settings(
         max_examples=count,
+        phases=[Phase.generate],
         derandomize=True,
         database=None,
         deadline=None,
@@ -83,7 +86,7 @@ def residual_of_exact(part, checked, draft):
     return float((np.abs(np.sum(values, axis=0)) / (1 + np.sum(np.abs(values), axis=0))).max())
 
 
-@examples(30)
+@examples(60)
 @given(drafts())
 def test_a_right_problem_is_read_rightly(draft):
     check_right(draft)
@@ -125,7 +128,7 @@ def check_compiled(draft, hard):
             assert float(found[torch.isfinite(found)].median()) < 1e-6, name
 
 
-@examples(5)
+@examples(20)
 @given(drafts(), st.booleans())
 def test_the_exact_solution_has_no_residual(draft, hard):
     check_compiled(draft, hard)
@@ -150,7 +153,7 @@ def check_solved(draft, steps):
     assert np.isfinite(numbers).all() and len(numbers) >= len(draft.exact)
 
 
-@examples(5)
+@examples(10)
 @given(drafts(), st.integers(3, 6))
 def test_a_right_problem_trains(draft, steps):
     check_solved(draft, steps)
@@ -161,3 +164,68 @@ def test_a_right_problem_trains(draft, steps):
 @given(drafts(), st.integers(3, 6))
 def test_many_right_problems_train(draft, steps):
     check_solved(draft, steps)
+
+
+# ------------------------------------------------------------------------------------- damaged problems
+
+
+def declare(draft, *damages):
+    """Return what becomes of a damaged declaration: the message with which it is refused, None where it is read."""
+    damaged, begin = draft.copy(), time.process_time()
+    try:
+        for damage in damages:
+            damage.apply(damaged.declared)
+        transform_problem(check_problem(damaged.problem()), Settings())
+        return None
+    except PinnsolverError as error:
+        assert str(error).count("\n") >= 1, f"{error} says nothing to write instead"
+        return str(error)
+    finally:
+        assert time.process_time() - begin < SECONDS, "hangs"
+
+
+def check_damage(draft, damage):
+    """A damage is refused, with a message that names it."""
+    message = declare(draft, damage)
+    assert message is not None, f"{damage.name} is accepted"
+    for culprit in damage.culprits:
+        assert culprit in message, f"{damage.name}: {culprit!r} is not in: {message}"
+
+
+def test_every_sort_of_damage_is_refused_by_name():
+    tried = set()
+
+    @examples(3)
+    @given(st.data())
+    def sweep(kind, data):
+        draft = data.draw(drafts((kind,)))
+        for damage in damages_of(draft):
+            if damage.name not in tried:
+                check_damage(draft, damage)
+                tried.add(damage.name)
+
+    for kind in KINDS:
+        sweep(kind)
+    assert len(tried) > 500
+
+
+def check_some_damages(draft, chance):
+    """Damages of a random problem are refused by name; any two at once never break anything."""
+    found = damages_of(draft)
+    for damage in chance.sample(found, 3):
+        check_damage(draft, damage)
+    for _ in range(3):
+        declare(draft, *chance.sample(found, 2))
+
+
+@examples(40)
+@given(drafts(), st.randoms(use_true_random=False))
+def test_random_damage_is_refused_in_our_words(draft, chance):
+    check_some_damages(draft, chance)
+
+
+@pytest.mark.slow
+@examples(MANY)
+@given(drafts(), st.randoms(use_true_random=False))
+def test_much_random_damage_is_refused_in_our_words(draft, chance):
+    check_some_damages(draft, chance)
