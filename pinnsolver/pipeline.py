@@ -46,6 +46,8 @@ from pinnsolver.train import (
     write_training,
 )
 from pinnsolver.transform import TransformedProblem, transform_problem
+from pinnsolver.transform.choices import decided_by_seconds
+from pinnsolver.transform.transformed import ASKED
 
 PACKAGES = ("pinnsolver", "torch", "deepxde", "sympy", "numpy", "scipy")
 
@@ -368,8 +370,9 @@ def _command(compiled: CompiledProblem, trained: Trained) -> str:
     words += ["--steps", str(trained.steps), "--threads", str(torch.get_num_threads())]
     own = _flat(problem.settings.model_dump())
     implied = {"seed", "steps", "seconds", "threads", "hard conditions"}
+    by_seconds = decided_by_seconds(compiled.transformed)  # of a command by steps they have to be asked
     for key, choice in compiled.transformed.choices.items():
-        asked = choice.reason == "asked for" and key not in implied
-        if asked and own.get(key) != choice.value:
+        asked = choice.reason == ASKED and key not in implied
+        if key in by_seconds or (asked and own.get(key) != choice.value):
             words += ["--set", f"{key}={json.dumps(choice.value)}"]
     return shlex.join(words)

@@ -8,6 +8,7 @@ from pinnsolver import DeclarationError, Problem
 from pinnsolver.declare import Settings, check_problem
 from pinnsolver.train import TrainableProblem
 from pinnsolver.transform import transform_problem
+from pinnsolver.transform.choices import decided_by_seconds
 from pinnsolver.transform.size import parameter_count
 
 x, t = symbols("x t")
@@ -62,6 +63,19 @@ def test_what_is_asked_for_stays_and_says_so():
     for key, value in (("network.activation", "gelu"), ("optimizer.second", "lbfgs")):
         assert choice[key].value == value and choice[key].reason == "asked for"
     assert choice["points.redraw"].value == 250  # the pace goes with the method
+
+
+def test_a_wider_network_is_taken_where_there_is_time_and_the_recorded_command_will_say_so():
+    short, long = (chosen(HEAT, seconds=s)["network.width"] for s in (60, 300))
+    assert (short.value, long.value) == (20, 28)
+    assert "1737 parameters, for in 300 s" in long.reason
+    assert chosen(HEAT, seconds=300, tolerance=1e-4)["network.width"].value == 20  # soon is what counts
+    assert chosen(HEAT, seconds=300, network__depth=6)["network.width"].value == 19  # Gauss-Newton's limit
+    assert chosen(HEAT, seconds=300, windows=2)["network.width"].value == 20
+    checked = check_problem(Problem("some", [HEAT], [(x, 0, 1)], (t, 0, 1), [Eq(u(x, 0), 0)]))
+    for seconds, windows, found in ((300, 1, {"network.width"}), (60, 1, set()), (60, 2, set())):
+        settings = Settings(seconds=seconds, windows=windows)
+        assert decided_by_seconds(transform_problem(checked, settings)) == found
 
 
 @pytest.mark.parametrize("method", ["broyden", "gauss-newton"])

@@ -20,6 +20,7 @@ from pinnsolver.transform.windows import carried, choose_windows, seam_ansatz, w
 DEFAULT_STEPS = 1500
 EXACT = 2000  # parameters up to which Gauss-Newton is used
 LEAST_WIDTH = 16  # of a network that is narrowed for its sake
+LONG, WIDER = 240.0, 8  # seconds in which a wider network overtakes, and by how many neurons: measured
 DENSE = 4000  # parameters up to which a dense quasi-Newton matrix costs less than a gradient
 MOST_DENSE = 12000  # parameters up to which a dense matrix may be asked for: 1.2 GB
 JACOBIAN_BYTES = 2**30  # of the largest Jacobian
@@ -172,21 +173,38 @@ def _method(checked: CheckedProblem, settings: Settings) -> _Automatic:
 
 
 def _network(checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, Ansatz]) -> _Automatic:
-    """Return the network, so narrow that Gauss-Newton can train it, if that is not too narrow."""
+    """Return the network, so narrow that Gauss-Newton can train it, if that is not too narrow; wider where there is time."""
     found = _usual_network(checked, settings)
     usual, reason = found["network.width"]
     if settings.network.width is not None or settings.optimizer.second not in (None, "gauss-newton"):
         return found
     trial = settings.with_values({k: v for k, (v, _) in found.items() if _value(settings, k) is None})
-    size = parameter_count(checked, trial, ansatz)
-    if size <= EXACT:
+    wanted = usual + WIDER if _is_long(settings) else usual
+    for width in range(wanted, LEAST_WIDTH - 1, -1):
+        size = parameter_count(checked, trial.with_values({"network.width": width}), ansatz)
+        if size <= EXACT:
+            break
+    else:
         return found
-    for width in range(usual - 1, LEAST_WIDTH - 1, -1):
-        narrow = parameter_count(checked, trial.with_values({"network.width": width}), ansatz)
-        if narrow <= EXACT:
-            why = f"{reason}: {narrow} parameters, so that Gauss-Newton can be used ({size} at width {usual})"
-            return found | {"network.width": (width, why)}
-    return found
+    if width > usual:
+        reason += f": {size} parameters, for in {settings.seconds:g} s a smaller network would stop improving"
+    elif width < usual:
+        most = parameter_count(checked, trial, ansatz)
+        reason += f": {size} parameters, so that Gauss-Newton can be used ({most} at width {usual})"
+    return found | {"network.width": (width, reason)}
+
+
+def _is_long(settings: Settings) -> bool:
+    """Say whether there is time for what is best in the end, in every window."""
+    return settings.tolerance is None and (settings.seconds or 0.0) >= LONG * (settings.windows or 1)
+
+
+def decided_by_seconds(transformed: TransformedProblem) -> set[str]:
+    """Return the automatic choices of a run bound by seconds that one bound by steps may make otherwise."""
+    settings = transformed.settings
+    found = {"windows"} if settings.seconds is not None and (settings.windows or 1) > 1 else set()
+    found |= {"network.width"} if _is_long(settings) else set()
+    return {key for key in found if transformed.choices[key].reason != ASKED}
 
 
 def _usual_network(checked: CheckedProblem, settings: Settings) -> _Automatic:
