@@ -90,6 +90,7 @@ EXPRESSIONS = [
     sympy.false,
     Piecewise((1, x < 0), (sin(x), x < 1), (0, True)),
     Max(x, y, 0) - Min(x, 1),
+    Float(0),
     Abs(x) + sign(x) + floor(x) + Mod(x, 2) + Heaviside(x, 1),
     besselj(0, x) + erf(x) + atan2(y, x) + tanh(sqrt(x)) + exp(-(x**2)),
     Tuple(x, Tuple(0, 1)),

@@ -171,6 +171,8 @@ DAMAGES = {
     "code for a symbol": equation(["call", "Add", ["symbol", CODE, {}], U]),
     "code for a field": equation(["call", "Add", ["apply", CODE, {}, ["symbol", "x", {}], ["symbol", "t", {}]], U]),
     "a tower of powers": equation(["call", "Mul", tower(), U]),
+    "an endless gamma function": equation(["call", "Mul", ["call", "gamma", ["int", "9" * 20]], U]),
+    "a power of a large sum": equation(["call", "Pow", ["call", "Add", ["int", "1"], U], ["int", "9" * 9]]),
     "an endless factorial": equation(["call", "Mul", ["call", "factorial", ["int", "9" * 20]], U]),
     "an endless Fibonacci number": equation(["call", "Mul", ["call", "fibonacci", ["int", "9" * 20]], U]),
     "an endless float": equation(["call", "Mul", ["float", 0, "1", 10**15, 1, 53], U]),

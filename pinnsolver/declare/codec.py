@@ -49,7 +49,7 @@ _CONSTANTS = {
 _SHAPES = ("Interval", "Rectangle", "Cuboid", "Disk", "Ball", "Ellipse", "Polygon")
 VERSION = 1
 _LARGEST = 20_000
-_COMBINATORIAL = ("sympy.functions.combinatorial", "sympy.ntheory")
+_COMBINATORIAL = ("sympy.functions.combinatorial", "sympy.functions.special", "sympy.ntheory")
 
 
 def _function_class(name: str) -> Any:
@@ -116,6 +116,8 @@ def decode_expression(data: Any) -> Any:
             sign, mantissa, exponent, bits, precision = rest
             if abs(int(exponent)) > _LARGEST or not 0 < int(precision) <= _LARGEST:
                 raise ValueError(f"a number with the exponent {exponent} and {precision} bits")
+            if int(mantissa) == 0:  # which `_new` makes an Integer
+                return Float(0, precision=precision)
             return Float._new((sign, int(mantissa), exponent, bits), precision)
         if head == "constant":
             return _CONSTANTS[rest[0]]
@@ -136,10 +138,18 @@ def decode_expression(data: Any) -> Any:
 
 
 def _refuse_endless(cls: Any, arguments: list[Any]) -> None:
-    """Refuse whole numbers that sympy would work out without an end, as 10**10**10 or factorial(10**10)."""
-    whole = [a for a in arguments if isinstance(a, Integer) and abs(a) > _LARGEST]
-    if whole and (cls is sympy.Pow or cls.__module__.startswith(_COMBINATORIAL)):
-        raise ValueError(f"{cls.__name__} of a number with {int(whole[0]).bit_length()} bits")
+    """Refuse numbers that sympy would work out without an end, as 10**10**10 or factorial(10**10).
+
+    Arguments are numbers that passed this test themselves, so that to size them up is quick.
+    """
+    sizes = [abs(a.evalf(3)) if getattr(a, "is_number", False) else sympy.S.One for a in arguments]
+    if cls is sympy.Pow:
+        base, exponent = sizes
+        endless = exponent > _LARGEST or (base > 0 and abs(sympy.log(base)) * exponent > _LARGEST)
+    else:
+        endless = cls.__module__.startswith(_COMBINATORIAL) and any(size > _LARGEST for size in sizes)
+    if endless:
+        raise ValueError(f"{cls.__name__} of numbers as large as {max(sizes)}")
 
 
 def _as_it_was(cls: Any, arguments: list[Any]) -> Any:
