@@ -13,6 +13,9 @@ PROBLEMS ?=
 JINNS_PYTHON ?=
 PEERS ?=
 
+# As the command line sets it: threads that wait for each other spin only briefly, which on a busy machine costs minutes otherwise.
+export GOMP_SPINCOUNT ?= 2000
+
 .PHONY: setup demo test slow check format bench bench-engine bench-peers bench-table results hands calibrate clean
 
 setup: $(INSTALLED)
@@ -49,7 +52,7 @@ bench: setup
 	$(MAKE) bench-peers
 
 bench-engine: setup
-	GOMP_SPINCOUNT=2000 $(BIN)/python -m tests.bench engine
+	$(BIN)/python -m tests.bench engine
 
 bench-peers: setup
 	$(BIN)/python -m tests.bench peers --seconds $(SECONDS) --seeds "$(SEEDS)" --threads $(THREADS) \
