@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel, ValidationError
 
 from pinnsolver.compile import CompiledProblem
 from pinnsolver.declare import CheckedProblem, Problem, Settings, check_problem
@@ -98,6 +99,38 @@ def transform_as_recorded(place: Path) -> TransformedProblem:
         raise RunFolderError(
             f"The declaration or the settings of {place} are not those of a run: {error}"
         ) from None
+
+
+class _Numbers(BaseModel):
+    """What a result has to hold so that it can be printed and built on; the rest may be anything."""
+
+    stopped: str
+    seconds: float
+    steps: int
+    relative_l2: dict[str, float | None]
+    max_error: dict[str, float | None]
+    residual_rms: dict[str, float]
+    conditions_rms: dict[str, float]
+    unknowns: dict[str, float]
+    warnings: list[str] = []
+
+
+def read_result(place: Path) -> dict[str, Any]:
+    """Return a run's `result.json`.
+
+    Raises:
+        RunFolderError: it is missing, or its numbers are none.
+    """
+    result = read_json(place / "result.json")
+    try:
+        _Numbers(**result)
+    except (ValidationError, TypeError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else None
+        told = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)
+        raise RunFolderError(
+            f"result.json of {place} is not that of a run ({told}).\nSolve the problem again"
+        ) from None
+    return result
 
 
 def read_transformed(place: Path) -> TransformedProblem:

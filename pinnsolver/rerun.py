@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pinnsolver.declare import Settings
+from pinnsolver.declare.settings import MOST_THREADS
 from pinnsolver.errors import RunFolderError
 from pinnsolver.pipeline import Folder, own_threads, start_clock, train_through
 from pinnsolver.records import read_transformed, write_understood
@@ -123,7 +124,9 @@ def repeat_into(
         transformed = _bounded(transformed, {"steps": result.get("steps"), "seconds": None}, f"as in {place}")
         script = _script(result, place)
     started = datetime.datetime.now(datetime.UTC)
-    threads = said.get("threads") or result.get("threads") or transformed.settings.threads
+    threads = said.get("threads") or transformed.settings.threads
+    if "threads" not in said and result.get("threads") is not None:
+        threads = _number(result, "threads", place)
     with own_threads(threads):
         clock = start_clock(transformed.settings.device)
         return train_through(transformed, Folder(begin), clock, Start(script=script), started, quiet)
@@ -167,8 +170,9 @@ def _refuse_no_run(place: Path) -> None:
 
 def _number(state: Mapping[str, Any], key: str, place: Path) -> Any:
     value = state.get(key)
-    if not isinstance(value, int | float) or value < 0 or (key == "threads" and value < 1):
-        raise RunFolderError(f"The checkpoint of {place} has {key} = {value!r}.\nSolve the problem again")
+    wrong = not isinstance(value, int | float) or value < 0
+    if wrong or (key == "threads" and not (isinstance(value, int) and 1 <= value <= MOST_THREADS)):
+        raise RunFolderError(f"The record of {place} has {key} = {str(value)[:20]}.\nSolve the problem again")
     return value
 
 

@@ -19,7 +19,13 @@ from pinnsolver.declare.checked import Reference
 from pinnsolver.errors import DeclarationError, RunFolderError
 from pinnsolver.panels import make_panels
 from pinnsolver.readout import Readout, read_out
-from pinnsolver.records import refuse_another_ansatz, run_mark, transform_as_recorded, write_declaration
+from pinnsolver.records import (
+    read_result,
+    refuse_another_ansatz,
+    run_mark,
+    transform_as_recorded,
+    write_declaration,
+)
 from pinnsolver.runfolder import (
     Panel,
     RunData,
@@ -482,7 +488,7 @@ class Solution:
             raise RunFolderError(
                 f"{place} is not a folder.\nName a folder that `pinnsolver solve` wrote, for example outputs/burgers/seed0"
             )
-        result = read_json(place / "result.json")
+        result = read_result(place)
         transformed = transform_as_recorded(place)
         refuse_another_ansatz(place, transformed, read_json(place / "understood.json"))
         windowed = (transformed.settings.windows or 1) > 1

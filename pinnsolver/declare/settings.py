@@ -21,6 +21,9 @@ NetworkKind = Literal["mlp", "modified"]
 Trunks = Literal["shared", "separate"]
 
 
+MOST_THREADS = 4096
+
+
 class _Group(BaseModel):
     """A frozen group of settings that refuses unknown keys with a message of ours."""
 
@@ -128,10 +131,10 @@ class Settings(_Group):
     seed: int | None = Field(default=None, ge=0, lt=2**63)
     device: str | None = Field(default=None, pattern=r"^(cpu|cuda(:\d+)?)$")
     precision: Literal["float32", "float64"] | None = None
-    threads: int | None = Field(default=None, gt=0, le=4096)
+    threads: int | None = Field(default=None, gt=0, le=MOST_THREADS)
     hard: bool | None = None
     causal: bool | None = None
-    windows: int | None = Field(default=None, gt=0, le=10**4)
+    windows: int | None = Field(default=None, gt=0, le=1000)
     frame: Literal["eulerian", "lagrangian", "moving"] | None = None
     weights: dict[str, PositiveFloat] | None = None
     points: PointSettings = PointSettings()

@@ -12,6 +12,7 @@ match at the seams to rounding. Source: Wang, Sankaran, Perdikaris 2022 (time ma
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import sympy
@@ -31,6 +32,7 @@ ALONE, STEPS_ALONE = 8, 40  # and steps that each needs at least
 MOST = 100  # windows
 
 
+@lru_cache(maxsize=16)
 def window_edges(time: Coordinate, count: int) -> tuple[Expr, ...]:
     """Return the count + 1 exact ends of windows of equal length."""
     low, high = (

@@ -42,6 +42,7 @@ MOST_LEVELS = 9
 TIME_TOLERANCE, TIGHTENING, TIGHTEST = 1e-5, 0.03, 1e-11
 GROWTH = 3.0  # of the cost from one grid to the next, at least
 AGREED = 0.2  # of the difference to the network, at which the grids agree well enough
+CONVERGED = 0.03  # of the solution: grids that differ by more have not converged, wherever the network is
 ROUNDING = 1e-11
 GRID = {1: 801, 2: 121, 3: 29}
 
@@ -67,12 +68,15 @@ class Compared:
     @property
     def agreed(self) -> bool:
         """Whether the grids differ by less than a fifth of what the network differs."""
-        return all(self.own[n] <= max(AGREED * d, ROUNDING) for n, d in self.distance.items())
+        return self._within(AGREED)
 
     @property
     def trusted(self) -> bool:
         """Whether they differ by at most half of it."""
-        return all(self.own[n] <= max(0.5 * d, ROUNDING) for n, d in self.distance.items())
+        return self._within(0.5)
+
+    def _within(self, share: float) -> bool:
+        return all(self.own[n] <= max(min(share * d, CONVERGED), ROUNDING) for n, d in self.distance.items())
 
 
 @dataclass(frozen=True, eq=False)
