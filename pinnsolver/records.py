@@ -86,15 +86,16 @@ def run_mark(place: Path) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def transform_as_recorded(place: Path) -> TransformedProblem:
-    """Return a run's declaration, transformed by the settings that the run had.
+def transform_as_recorded(place: Path) -> tuple[TransformedProblem, Settings]:
+    """Return a run's declaration, transformed by the settings that the run had, and these.
 
     Raises:
         RunFolderError: a file is missing or damaged.
     """
-    settings = read_json(place / "settings.json")
+    recorded = read_json(place / "settings.json")
     try:
-        return transform_problem(check_problem(read_declaration(place)), Settings(**settings))
+        settings = Settings(**recorded)
+        return transform_problem(check_problem(read_declaration(place)), settings), settings
     except (TypeError, DeclarationError, UnsupportedProblem) as error:
         raise RunFolderError(
             f"The declaration or the settings of {place} are not those of a run: {error}"
@@ -113,6 +114,7 @@ class _Numbers(BaseModel):
     conditions_rms: dict[str, float]
     unknowns: dict[str, float]
     warnings: list[str] = []
+    tolerance: dict[str, float | None] = {}
 
 
 def read_result(place: Path) -> dict[str, Any]:
@@ -123,10 +125,10 @@ def read_result(place: Path) -> dict[str, Any]:
     """
     result = read_json(place / "result.json")
     try:
-        _Numbers(**result)
-    except (ValidationError, TypeError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else None
-        told = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)
+        _Numbers.model_validate(result)
+    except ValidationError as error:
+        first = error.errors()[0]
+        told = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
         raise RunFolderError(
             f"result.json of {place} is not that of a run ({told}).\nSolve the problem again"
         ) from None
@@ -139,8 +141,7 @@ def read_transformed(place: Path) -> TransformedProblem:
     Raises:
         RunFolderError: a file is missing or damaged, or another version chose otherwise.
     """
-    transformed = transform_as_recorded(place)
-    recorded = Settings(**read_json(place / "settings.json"))
+    transformed, recorded = transform_as_recorded(place)
     told = read_json(place / "understood.json")
     refuse_another_ansatz(place, transformed, told)
     choices = told.get("choices")

@@ -124,9 +124,9 @@ def repeat_into(
         transformed = _bounded(transformed, {"steps": result.get("steps"), "seconds": None}, f"as in {place}")
         script = _script(result, place)
     started = datetime.datetime.now(datetime.UTC)
-    threads = said.get("threads") or transformed.settings.threads
-    if "threads" not in said and result.get("threads") is not None:
-        threads = _number(result, "threads", place)
+    threads = said.get("threads")
+    if threads is None:
+        threads = _number(result, "threads", place) if "threads" in result else transformed.settings.threads
     with own_threads(threads):
         clock = start_clock(transformed.settings.device)
         return train_through(transformed, Folder(begin), clock, Start(script=script), started, quiet)

@@ -214,13 +214,12 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     Raises:
         RunFolderError: the file is missing, truncated, or holds objects.
     """
+    own = own_file(path)
     try:
-        with own_file(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        with own.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise RunFolderError(f"{path.parent} has no {path.name}.\nSolve the problem again.") from None
-    except RunFolderError:
-        raise
     except Exception as error:  # numpy raises five kinds for a damaged archive
         raise RunFolderError(f"{path} cannot be read: {error}\nSolve the problem again.") from None
 

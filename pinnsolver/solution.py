@@ -489,7 +489,7 @@ class Solution:
                 f"{place} is not a folder.\nName a folder that `pinnsolver solve` wrote, for example outputs/burgers/seed0"
             )
         result = read_result(place)
-        transformed = transform_as_recorded(place)
+        transformed, _ = transform_as_recorded(place)
         refuse_another_ansatz(place, transformed, read_json(place / "understood.json"))
         windowed = (transformed.settings.windows or 1) > 1
         compiled = compile_whole(transformed) if windowed else CompiledProblem(transformed)

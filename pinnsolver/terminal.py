@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from pinnsolver.declare.load import NOT_PYTHON
 from pinnsolver.errors import DeclarationError
 from pinnsolver.transform import TransformedProblem, describe
 
@@ -184,13 +185,7 @@ def print_problems(folder: Path) -> None:
     for file in sorted(filter(Path.is_file, folder.glob("*.py"))):  # a pipe or a device may never end
         try:
             tree = ast.parse(file.read_text(encoding="utf-8-sig"))
-        except (
-            SyntaxError,
-            ValueError,
-            OSError,
-            RecursionError,
-            MemoryError,
-        ):  # the last two: nested too deeply
+        except (*NOT_PYTHON, OSError):
             table.add_row(Text(str(file)), Text("(not valid Python)", style="dim"))
             continue
         if not any(_defines_problem(node) for node in tree.body):

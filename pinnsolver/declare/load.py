@@ -11,6 +11,7 @@ from types import CodeType, ModuleType
 from pinnsolver.declare.problem import Problem
 from pinnsolver.errors import DeclarationError, PinnsolverError
 
+NOT_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError)  # the last two: nested too deeply
 _EXAMPLE = 'problem = Problem("heat", equations=[...], domain=[(x, 0, 1)], time=(t, 0, 1), conditions=[...])'
 
 
@@ -27,7 +28,7 @@ def load_problem(path: str | Path) -> Problem:
     try:
         code = compile(source, str(file.resolve()), "exec")
         about = ast.get_docstring(ast.parse(source)) or ""
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deeply
+    except NOT_PYTHON as error:
         line = getattr(error, "lineno", None)
         place = f"{file}, line {line}" if line else str(file)
         reason = getattr(error, "msg", str(error) or "it is nested too deeply")

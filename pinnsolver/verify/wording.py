@@ -18,7 +18,7 @@ def warnings_of(result: Mapping[str, Any]) -> list[str]:
 
 def _doubts(result: Mapping[str, Any]) -> Iterator[str]:
     for name, found in result["error_estimate"].items():
-        true, value = _number(result.get("relative_l2"), name), found["value"]
+        true, value = result.get("relative_l2", {}).get(name), found["value"]
         if value is None:
             yield f"{MARK}{name} is missing: {found['basis'].removeprefix('no estimate: ')}."
         elif true is not None and max(true, value) > ROUNDING and not parted(true, value) <= FACTOR:
@@ -26,19 +26,13 @@ def _doubts(result: Mapping[str, Any]) -> Iterator[str]:
                 f"{MARK}{name}, {value:.1e}, and its error against the declared reference, {true:.1e}, are further apart "
                 f"than a factor of {FACTOR:g}: one of the two is wrong, or the reference is too coarse."
             )
-    asked = _number(result.get("tolerance"), "asked")
+    asked = result.get("tolerance", {}).get("asked")
     for name, found in result["error_estimate"].items():
         if asked is not None and found["value"] is not None and found["value"] > asked:
             yield (
                 f"{MARK}{name}, {found['value']:.1e}, is above the tolerance, {asked:.1e}: go on with the training "
                 "(pinnsolver resume RUN --seconds N), or solve again with more points."
             )
-
-
-def _number(table: Any, key: str) -> float | None:
-    """Return a number from a table of `result.json`, which may be anybody's; None if there is none."""
-    value = table.get(key) if isinstance(table, Mapping) else None
-    return value if isinstance(value, int | float) else None
 
 
 def tolerance_entry(estimates: Mapping[str, Any], asked: float) -> dict[str, Any]:
