@@ -18,6 +18,7 @@ from pinnsolver.declare.orders import differentiated
 from pinnsolver.declare.values import FieldValue, Lowered
 from pinnsolver.sample import Sampler
 from pinnsolver.solution import Solution
+from pinnsolver.transform.rates import rates
 
 PLACES = 2000  # at which the terms of equations are weighed
 BY_HEART = 100.0  # held-out loss over the training one; right runs: up to 8 in any row
@@ -57,7 +58,8 @@ def alarms_of(solution: Solution, result: Mapping[str, Any]) -> list[str]:
     found = [*unopened(history, solution.checked)]
     if not harmless:
         found += learnt_by_heart(history, solution.compiled.transformed.settings.points.interior)
-    found += unsolved(solution.checked, result["residual_rms"], sizes)
+    windows = solution.compiled.transformed.settings.windows or 1
+    found += unsolved(solution.checked, result["residual_rms"], sizes, windows)
     found += violated(solution.checked, result["conditions_rms"], sizes, max(shares.values(), default=None))
     return found
 
@@ -112,16 +114,25 @@ def _windows(history: Mapping[str, np.ndarray]) -> Iterator[tuple[int, np.ndarra
         yield int(number), np.flatnonzero(numbers == number)
 
 
-def unsolved(checked: CheckedProblem, residuals: Mapping[str, float], sizes: Sizes) -> Iterator[str]:
-    """Yield equations whose residual leaves the solution open."""
+def unsolved(
+    checked: CheckedProblem, residuals: Mapping[str, float], sizes: Sizes, windows: int = 1
+) -> Iterator[str]:
+    """Yield equations whose residual leaves the solution open.
+
+    Args:
+        windows: of time; within one an error grows as small perturbations do, beyond that it would be called wrong too soon.
+    """
+    growth = 0.0 if checked.time is None else rates(checked).growth * checked.time.length / windows
+    grown = float(np.expm1(growth) / growth) if growth > 0 else 1.0
+    how = "adds up" if grown < 2 else "grows"
     for name, residual in residuals.items():
         carried, size = sizes.carried.get(name, 0.0), sizes.terms.get(name, 0.0)
         if carried and checked.time is not None:
             order = sizes.orders[name]
-            drift = residual * checked.time.length**order / factorial(order) / carried
+            drift = grown * residual * checked.time.length**order / factorial(order) / carried
             if drift > DRIFT:
                 yield (
-                    f"{name.capitalize()} is not solved: its residual of {residual:.1e} adds up over {checked.time.name} to {drift:.2g} "
+                    f"{name.capitalize()} is not solved: its residual of {residual:.1e} {how} over {checked.time.name} to {drift:.2g} "
                     "times the solution itself, which may be wrong altogether. Train longer, by the automatic choices, or with more points."
                 )
         elif size and residual > UNSOLVED * size:

@@ -180,6 +180,14 @@ def test_the_second_order_in_time_and_its_factor_are_found():
     assert sizes.orders["equation"] == 2 and sizes.carried["equation"] == pytest.approx(6)
 
 
+def test_a_residual_that_perturbations_carry_away_counts_more_but_not_beyond_a_window():
+    growing = check_problem(heat(equations=[Eq(U.diff(t), U.diff(x, 2) / 5 + 8 * U)]))
+    sizes = Sizes({"equation": 10.0}, {"equation": 1.0}, {"equation": 1})
+    (alarm,) = unsolved(growing, {"equation": 0.1}, sizes)
+    assert "grows over t" in alarm
+    assert not list(unsolved(growing, {"equation": 0.1}, sizes, windows=4))
+
+
 # ------------------------------------------------------------------------------------------ whole runs
 
 

@@ -26,10 +26,9 @@ CHECKPOINT_SECONDS = 8.0  # the contract: at least every 10 s
 PATIENCE = 2000  # steps of Adam without a better held-out loss
 OVERFIT = 3.0  # held-out loss over the training one above which points are being learnt by heart
 NOISE = 1.5  # ratio of held-out losses that their few points in sharp layers cannot tell apart: measured
-WINDOW_PATIENCE = (
-    40  # steps in which a window's held-out loss has to fall to the next part, or it has converged
-)
-WINDOW_PROGRESS = 0.5
+PROGRESS = 0.99  # a held-out loss that falls below this part of the best one counts as progress
+# A window that has had its equal part of the budget takes more only as long as its loss falls to this part in so many steps.
+WINDOW_PATIENCE, WINDOW_PROGRESS = 40, 0.5
 RESTARTS = 3  # from the best state after a loss that is not finite
 EXPLODED = 1e8  # times the loss at the start: Adam has left for infinity
 
@@ -76,7 +75,7 @@ class Phase:
 
 # What of a conductor is a number and belongs to its state.
 _NUMBERS = (
-    *("step", "stopped", "why", "last_progress", "stalls", "restarts", "overfits", "idle"),
+    *("step", "stopped", "why", "last_progress", "last_leap", "stalls", "restarts", "overfits", "idle"),
     *("trained", "first", "adam", "planned"),
 )
 
@@ -117,7 +116,7 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         self.stopped: str | None = None
         self.why: str | None = None  # of a divergence
         self.best: Best | None = None
-        self.last_progress = leg.step
+        self.last_progress = self.last_leap = leg.step
         self.stalls = 0
         self.restarts = 0
         self.overfits = 0
@@ -180,7 +179,8 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
     def _renew(self) -> None:
         """Be patient once more."""
         self.renewed.append(self.step)
-        self.last_progress, self.stalls, self.restarts = self.step, 0, 0
+        self.last_progress = self.last_leap = self.step
+        self.stalls = self.restarts = 0
 
     # ----------------------------------------------------------------------------- called by DeepXDE
 
@@ -269,8 +269,10 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         if not math.isfinite(total):
             return
         best = math.inf if self.best is None else self.data.total(self.best.lowest)
-        if total < (0.99 if self.leg.count == 1 else WINDOW_PROGRESS) * best:
+        if total < PROGRESS * best:
             self.last_progress = self.step
+        if total < WINDOW_PROGRESS * best:
+            self.last_leap = self.step
         tolerance = self.data.compiled.transformed.settings.tolerance
         met = tolerance is not None and self.data.largest_relative(held_out) < tolerance
         if met:
@@ -353,12 +355,20 @@ class Conductor(dde.callbacks.Callback):  # type: ignore[name-defined]
         spent = self.budget.spent(self.step, seconds)
         if spent is not None:
             self._stop(spent)
-        elif script is None and self.step - self.last_progress > self.phase.patience:
+        elif script is None and self._has_converged(seconds):
             self._stop("plateau")
         elif self.interrupt.asked:
             self._stop("interrupted")
         if self.model is not None and self.phase.over(self.step, seconds):
             self.model.stop_training = True  # this phase only
+
+    def _has_converged(self, seconds: float) -> bool:
+        """Say whether the held-out loss has stopped falling; a window asks for more once it has had its equal part."""
+        if self.step - self.last_progress > self.phase.patience:
+            return True
+        equal = self.leg.equal
+        full = equal is not None and equal.spent(self.step, seconds) is not None
+        return full and self.step - self.last_leap > WINDOW_PATIENCE
 
     def _stop(self, reason: str) -> None:
         script = self.leg.script

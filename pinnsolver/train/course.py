@@ -59,6 +59,12 @@ class Budget:
         until = None if self.seconds is None else seconds + max(0.0, self.seconds - seconds) * share
         return Budget(steps, until)
 
+    def equal_part(self, step: int, seconds: float, left: int) -> Budget:
+        """Return until when the first of so many windows has what all of them could have."""
+        steps = None if self.steps is None else step + (self.steps - step) // left
+        until = None if self.seconds is None else seconds + max(0.0, self.seconds - seconds) / left
+        return Budget(steps, until)
+
     def spent(self, step: int, seconds: float) -> str | None:
         """Return which bound is met, "steps" or "seconds"."""
         if self.steps is not None and step >= self.steps:
@@ -106,6 +112,7 @@ class Leg:
 
     Args:
         budget: until where, counted from the start of the run.
+        equal: until where as long as every window has the same part; this one's budget if left out.
         step: steps done before it.
         index, count: number of the window of time, and how many there are.
         whole: the budget of all legs; this one's if left out.
@@ -114,6 +121,7 @@ class Leg:
     """
 
     budget: Budget
+    equal: Budget | None = None
     step: int = 0
     index: int = 0
     count: int = 1

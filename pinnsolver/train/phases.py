@@ -12,7 +12,7 @@ import torch
 from pinnsolver.errors import RunFolderError, TrainingDiverged
 from pinnsolver.network import OwnNetwork
 from pinnsolver.sample import import_deepxde
-from pinnsolver.train.conductor import WINDOW_PATIENCE, Conductor, Phase
+from pinnsolver.train.conductor import Conductor, Phase
 from pinnsolver.train.data import ProblemData
 from pinnsolver.train.diagnosis import find_culprit
 from pinnsolver.train.module import TrainableProblem
@@ -135,10 +135,9 @@ def _run_second_order(conductor: Conductor, memory: Mapping[str, Any] | None) ->
     new = conductor.phase.name in ("start", "Adam")
     if new:
         phase = Phase(stretch.name, conductor.step, record_every=stretch.record_every)
-        patience = WINDOW_PATIENCE if conductor.leg.count > 1 else stretch.patience
-        conductor.phase = replace(phase, causal_every=stretch.causal_every, patience=patience)
+        conductor.phase = replace(phase, causal_every=stretch.causal_every, patience=stretch.patience)
         conductor.redraw()
-        conductor.last_progress = conductor.step
+        conductor.last_progress = conductor.last_leap = conductor.step
     conductor.on_redraw = stretch.optimizer.function_changed
     _drive(conductor, stretch.optimizer, None, None if new else memory)
 

@@ -194,10 +194,11 @@ class _Run:
         """Return a leg with its part of the budget."""
         count = len(self.legs)
         budget = self.budget if count == 1 else self.budget.part(step, begun, count - k)
+        equal = None if count == 1 else self.budget.equal_part(step, begun, count - k)
         script = self.start.script[k] if k < len(self.start.script) else None
         if script is not None:
             budget = Budget(script.steps, None)
-        return Leg(budget, step, k, count, self.budget, begun, script)
+        return Leg(budget, equal, step, k, count, self.budget, begun, script)
 
     def _take_up(self, state: Mapping[str, Any]) -> tuple[int, int, float]:
         """Set networks, generator and history to those of a state; return its leg, and steps and seconds before that."""
