@@ -42,7 +42,10 @@ def compiled(problem, **settings):
 
 
 def exact_network(made):
-    """Return the module whose ansatz gives the references of a compiled problem, None without formulas."""
+    """Return the module whose ansatz gives the references of a compiled problem, None without formulas.
+
+    None as well where slopes on a shaped boundary are built in: the network is the solution of an equation there.
+    """
     checked = made.checked
     raw = []
     for field in checked.fields:
@@ -50,6 +53,8 @@ def exact_network(made):
         if reference is None or reference.formula is None:
             return None
         ansatz = made.transformed.ansatz[field.name]
+        if ansatz.slopes:
+            return None
         raw.append(ansatz.written_out((reference.formula - ansatz.lift) / ansatz.factor))
     return Formula([c.symbol for c in checked.coordinates], raw)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import sympy
+import torch
 from conftest import assert_exact_solution_fits, assert_hard_conditions_hold, compiled, is_hard
 from sympy import Eq, Function, Rational, exp, log, symbols
 
@@ -18,7 +19,9 @@ from pinnsolver import (
     Problem,
     Rectangle,
 )
+from pinnsolver.compile import DerivativePlan
 from pinnsolver.declare.levels import boundary_points, level
+from pinnsolver.train import TrainableProblem
 from pinnsolver.transform.distance import tree_of
 
 x, y, z, t = symbols("x y z t")
@@ -167,15 +170,63 @@ def test_a_piece_named_beside_the_whole_boundary_is_no_second_wall():
     assert named.transformed.ansatz["u"] == alone.transformed.ansatz["u"]
 
 
-def test_a_value_beside_a_flux_holds_on_its_own_piece():
-    exact = log(x**2 + y**2)
-    ring = Disk((x, y), (0, 0), 2, name="outer") - Disk((x, y), (0, 0), 1, name="inner")
-    made = membrane(
-        ring, On("outer", Eq(u(x, y), log(4))), On("inner", Eq(NormalDerivative(u(x, y)), -2)), exact=exact
-    )
-    assert list(is_hard(made).values()) == [True, False]
+RING = Disk((x, y), (0, 0), 2, name="outer") - Disk((x, y), (0, 0), 1, name="inner")
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        [On("outer", Eq(u(x, y), log(4))), On("inner", Eq(NormalDerivative(u(x, y)), x - 2))],
+        [On("outer", Eq(NormalDerivative(u(x, y)), y)), On("inner", Eq(u(x, y), x * y))],
+        [On("outer", Eq(2 * NormalDerivative(u(x, y)) + x * u(x, y), 1)), On("inner", Eq(NormalDerivative(u(x, y)), 0))],
+        [On(RING.boundary, Eq(NormalDerivative(u(x, y)), x))],
+    ],
+    ids=["value, slope", "slope, value", "Robin, slope", "slope all around"],
+)  # fmt: skip
+def test_slopes_on_round_walls_hold_for_random_weights_beside_values(conditions):
+    made = membrane(RING, *conditions)
+    assert all(is_hard(made).values())
     assert_hard_conditions_hold(made)
-    assert_exact_solution_fits(made)
+
+
+def test_a_slope_stays_soft_unless_asked_for_since_its_equation_is_solved_later():
+    made = membrane(RING, On(RING.boundary, Eq(NormalDerivative(u(x, y)), x)), hard=None)
+    (enforced,) = made.transformed.enforcement.values()
+    assert enforced.how == "soft" and "hard=True builds it in" in enforced.reason
+
+
+def test_derivatives_of_an_ansatz_with_slopes_are_those_of_its_field():
+    made = membrane(RING, On("inner", Eq(u(x, y), x)), On("outer", Eq(NormalDerivative(u(x, y)), y)))
+    torch.manual_seed(1)
+    module = TrainableProblem(made)
+    points = torch.tensor([[1.3, 0.4], [-0.2, 1.6], [0.9, -0.9]], dtype=torch.float64)
+    wanted = ((0, 0), (1, 0), (0, 2))
+    found = made.derivatives_of(module.network, points, DerivativePlan.of(("u", orders) for orders in wanted))
+    step = 1e-4
+    right, left = (module(points + torch.tensor([s, 0.0])) for s in (step, -step))
+    up, here, down = (module(points + torch.tensor([0.0, s])) for s in (step, 0, -step))
+    expected = [here, (right - left) / (2 * step), (up - 2 * here + down) / step**2]
+    for orders, values in zip(wanted, expected, strict=True):
+        assert torch.allclose(found["u", orders], values, rtol=1e-5, atol=1e-5)
+
+
+def test_a_slope_that_disagrees_with_the_start_stays_soft():
+    problem = Problem(
+        "start",
+        [Eq(u(x, y, t).diff(t), u(x, y, t).diff(x, 2))],
+        RING,
+        (t, 0, 1),
+        [
+            On("outer", Eq(NormalDerivative(u(x, y, t)), 1 + t)),
+            On("inner", Eq(NormalDerivative(u(x, y, t)) + u(x, y, t), t)),
+            Eq(u(x, y, 0), log(x**2 + y**2)),
+        ],
+    )
+    made = compiled(problem, hard=True, network__width=8, network__depth=2)
+    outer, inner, start = made.transformed.enforcement.values()
+    assert (outer.how, inner.how, start.how) == ("hard", "soft", "hard")
+    assert "disagree with u(x, y, 0)" in inner.reason
+    assert_hard_conditions_hold(made)
 
 
 def test_a_shape_in_time_holds_walls_and_start_together_by_field():
@@ -212,7 +263,8 @@ END = Disk((x, y), (1, 0.5), 0.3, name="end")
         (SHEET, [On(SHEET.boundary, Eq(u(x, y), 0), where=x < 1)], "a part of a face or boundary"),
         (SHEET, [On(SHEET.boundary, Eq(u(x, y), abs(x - 1)))], "not smooth"),
         (SHEET, [On(SHEET.boundary, Eq(u(x, y), sympy.sqrt(x)))], "singular"),
-        (SHEET, [On(SHEET.boundary, Eq(NormalDerivative(u(x, y)), 1))], "only values"),
+        (SHEET, [On(SHEET.boundary, Eq(NormalDerivative(u(x, y)), 1))], "corners, where it has no normal"),
+        (RING, [On("inner", Eq(u(x, y), 1)), On("inner", Eq(NormalDerivative(u(x, y)), 1))], "it meets"),
         (SHEET, [On(SHEET.boundary, Eq(u(x, y) ** 2, 1))], "not linear"),
     ],
 )

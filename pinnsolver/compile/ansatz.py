@@ -1,4 +1,4 @@
-"""Derivatives of field = lift + factor * raw by Leibniz' rule, from those of the raw output.
+"""Derivatives of field = lift + factor * raw (+ slopes * its slopes) by Leibniz' rule, from those of the raw output.
 
 The lift and the factor are small formulas: their derivatives are taken symbolically, once, and are
 numbers on a fixed set of points. The residual expressions never see the substitution.
@@ -6,12 +6,12 @@ numbers on a fixed set of points. The residual expressions never see the substit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
 import torch
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from pinnsolver.compile.distances import Distances
 from pinnsolver.compile.plan import DerivativePlan, FieldDerivative, OrdersSum
@@ -101,7 +101,7 @@ def compile_ansatz(
         parts = orders.parts if isinstance(orders, OrdersSum) else ((orders, 1.0),)
         lift = sum((number * differentiated(ansatz.lift, part) for part, number in parts), sympy.S.Zero)
         terms: list[tuple[float, int | None, FieldDerivative]] = []
-        for second, factor in _factors(ansatz.factor, orders, differentiated).items():
+        for second, factor in _all_factors(ansatz, orders, symbols, differentiated).items():
             number, rest = factor.as_coeff_Mul()
             if factor.is_number:
                 terms.append((float(factor), None, (field, second)))
@@ -113,6 +113,24 @@ def compile_ansatz(
     raw = DerivativePlan.of(key for entry in entries.values() for _, _, key in entry.terms)
     columns = distances.compiled(list(expressions), "The data of a hard condition")
     return AnsatzPlan(raw, entries, columns, seam)
+
+
+def _all_factors(
+    ansatz: Ansatz,
+    orders: Orders | OrdersSum,
+    symbols: Sequence[Symbol],
+    differentiated: Callable[[Expr, Orders], Expr],
+) -> dict[Orders | OrdersSum, Expr]:
+    """Return by raw derivative what multiplies it in a derivative of the field."""
+    found: dict[Orders | OrdersSum, Expr] = _factors(ansatz.factor, orders, differentiated)
+    parts = orders.parts if isinstance(orders, OrdersSum) else ((orders, 1.0),)
+    for x, slope in ansatz.slopes.items():
+        for part, number in parts:
+            for count, first, second in leibniz_terms(part):
+                factor = count * differentiated(slope, first)
+                raw = tuple(order + (s == x) for order, s in zip(second, symbols, strict=True))
+                found[raw] = found.get(raw, sympy.S.Zero) + number * factor
+    return found
 
 
 def _factors(

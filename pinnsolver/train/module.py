@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 
 from pinnsolver.compile import CompiledProblem, DerivativePlan, FieldDerivative
@@ -57,8 +59,13 @@ class TrainableProblem(torch.nn.Module):
     def forward(self, points: torch.Tensor) -> torch.Tensor:
         """Return the fields at (n, D) points, (n, number of fields)."""
         points = points.to(device=self.device, dtype=self.dtype)
-        raw = self.network(points)
-        outputs = {key: raw[:, k : k + 1] for k, key in enumerate(self._keys)}
+        if set(self._ansatz.raw.wanted) <= set(self._keys):
+            raw = self.network(points)
+            outputs: Mapping[FieldDerivative, torch.Tensor] = {
+                key: raw[:, k : k + 1] for k, key in enumerate(self._keys)
+            }
+        else:  # slopes on a shaped boundary that are built in need those of the network
+            outputs = self.network.derivatives(points, self._ansatz.raw)
         fields = self._ansatz.assemble(self._ansatz.tables(points), outputs)
         return torch.cat([fields[key] for key in self._keys], dim=1)
 

@@ -138,9 +138,12 @@ def _ansatz(transformed: TransformedProblem, field: str) -> dict[str, str] | Non
         return None
     name = sympy.Symbol(field)
     network = _network(transformed, field)
-    right: Expr = sympy.Add(ansatz.lift, sympy.Mul(ansatz.factor, network, evaluate=False), evaluate=False)
-    if ansatz.lift == 0:
-        right = sympy.Mul(ansatz.factor, network, evaluate=False)
+    parts = [] if ansatz.lift == 0 else [ansatz.lift]
+    parts.append(sympy.Mul(ansatz.factor, network, evaluate=False))
+    parts += [
+        sympy.Mul(s, sympy.Derivative(network, x), evaluate=False) for x, s in ansatz.slopes.items() if s != 0
+    ]
+    right: Expr = sympy.Add(*parts, evaluate=False) if len(parts) > 1 else parts[0]
     equations = [sympy.Eq(name, right, evaluate=False)]
     equations += [sympy.Eq(symbol, formula, evaluate=False) for symbol, formula in ansatz.distances.items()]
     mathml = [mathml_text(equation) for equation in equations]
@@ -166,7 +169,7 @@ def _frame(transformed: TransformedProblem, frame: LagrangianFrame) -> dict[str,
 def _network(transformed: TransformedProblem, field: str) -> Expr:
     """Return the network's output, with what it sees where that is not the coordinates."""
     flat, checked = transformed.ansatz[field].flat, transformed.checked
-    if not flat:
+    if not flat and not transformed.ansatz[field].slopes:
         return sympy.Symbol(f"N_{field}")
     seen: list[Expr] = []
     for k in checked.inputs(next(f for f in checked.fields if f.name == field)):

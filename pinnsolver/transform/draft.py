@@ -11,8 +11,9 @@ import sympy
 from sympy import Expr, Symbol
 
 from pinnsolver.declare import CheckedProblem, Coordinate, Field
+from pinnsolver.transform.fluxes import Flux
 from pinnsolver.transform.numeric import is_finite, sample_points, size, values_at, vanishes
-from pinnsolver.transform.shaped import Piece, piece_points
+from pinnsolver.transform.shaped import Piece, half_width, piece_points
 from pinnsolver.transform.transformed import Ansatz, Enforcement
 from pinnsolver.transform.walls import Trace
 
@@ -32,11 +33,17 @@ class Draft:
     pieces: list[Piece] = field(default_factory=list)
     known: dict[Symbol, Expr] = field(default_factory=dict)  # the distances of all fields
     distances: Mapping[Symbol, Expr] = field(default_factory=dict)
+    slopes: Mapping[Symbol, Expr] = field(default_factory=dict)
 
     @property
     def ansatz(self) -> Ansatz:
         """What has been built in."""
-        return Ansatz(self.lift, self.factor, self.flat, self.distances)
+        return Ansatz(self.lift, self.factor, self.flat, self.distances, self.slopes)
+
+    def multiply(self, factor: Expr) -> None:
+        """Multiply what the network contributes."""
+        self.factor *= factor
+        self.slopes = {x: slope * factor for x, slope in self.slopes.items()}
 
     def clean(self, rest: Expr) -> Expr:
         """Return 0 for what is zero to rounding, so that formulas stay readable."""
@@ -72,7 +79,10 @@ def why_incompatible(trace: Trace, rest: Expr, draft: Draft) -> str | None:
         if not vanishes(gap, checked, scale * max(1, size(other.of(trace.data), checked))):
             return _disagreement(other.name, gap, draft)
     for piece in draft.pieces:
-        gap = _largest_on(piece, rest, trace, draft)
+        assert checked.shape is not None
+        gap = _largest_on(
+            piece_points(piece.condition.region.boundary or "", checked.shape), rest, trace, draft
+        )
         if not gap <= 1e-8 * scale:
             return (
                 f"its data disagree with {piece.condition.name} where they meet (by up to {gap:.3g}): "
@@ -81,11 +91,29 @@ def why_incompatible(trace: Trace, rest: Expr, draft: Draft) -> str | None:
     return None
 
 
-def _largest_on(piece: Piece, rest: Expr, trace: Trace, draft: Draft) -> float:
-    """Return the largest value that data of an initial state take on a piece of a shaped boundary."""
+def why_slope_disagrees(flux: Flux, state: Trace, draft: Draft) -> str | None:
+    """Return by how much a slope on a shaped boundary disagrees with an initial state, None where it does not."""
+    checked = draft.checked
+    assert checked.shape is not None and checked.time is not None
+    data = flux.data.diff(checked.time.symbol, state.order) if state.order else flux.data
+    weight = flux.weight.diff(checked.time.symbol)
+    if weight != 0:
+        return "its coefficient changes in time, beside an initial state"
+    scale = max(1e-3, size(data, checked), size(state.data, checked) / float(half_width(checked.shape)))
+    everywhere = piece_points(flux.condition.region.boundary or "", checked.shape)
+    for wall in flux.walls:
+        heights = sympy.lambdify(checked.shape.symbols, wall.formula, "numpy")(*everywhere.T)
+        places = everywhere[np.abs(heights) <= 1e-9 * checked.shape.size]
+        gap = _largest_on(places, flux.of(state.data, wall, checked.shape.symbols) - data, state, draft)
+        if not gap <= 1e-8 * scale:
+            return f"its data disagree with {state.name} where they meet (by up to {gap:.3g}): an ansatz would smear the jump"
+    return None
+
+
+def _largest_on(places: np.ndarray, rest: Expr, trace: Trace, draft: Draft) -> float:
+    """Return the largest value that data of an initial state take at places (n, d) of a shaped boundary."""
     checked = draft.checked
     assert checked.shape is not None
-    places = piece_points(piece, checked.shape)
     points = np.resize(sample_points(checked), (len(places), len(checked.coordinates)))
     symbols = [c.symbol for c in checked.coordinates]
     points[:, [symbols.index(s) for s in checked.shape.symbols]] = places

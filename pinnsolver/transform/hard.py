@@ -12,14 +12,17 @@ import sympy
 from sympy import Expr, Symbol
 
 from pinnsolver.declare import CheckedProblem, Condition, Coordinate, Field
-from pinnsolver.transform.draft import Draft, jump_at_seam, why_incompatible, why_they_disagree, why_unfit
-from pinnsolver.transform.kinks import diffused_kink, growth, spreading
-from pinnsolver.transform.shaped import (
-    Piece,
-    fitting_pieces,
-    piece_of,
-    shape_ansatz,
+from pinnsolver.transform.draft import (
+    Draft,
+    jump_at_seam,
+    why_incompatible,
+    why_slope_disagrees,
+    why_they_disagree,
+    why_unfit,
 )
+from pinnsolver.transform.fluxes import Flux, flux_ansatz, flux_of
+from pinnsolver.transform.kinks import diffused_kink, growth, spreading
+from pinnsolver.transform.shaped import Piece, Steps, fitting_pieces, piece_of, shape_ansatz, touch
 from pinnsolver.transform.transformed import Ansatz, Enforcement
 from pinnsolver.transform.walls import (
     Trace,
@@ -59,7 +62,7 @@ def build_hard_conditions(
         bend: whether the network may see functions of a coordinate in its place, as slopes need.
     """
     enforcement: dict[str, Enforcement] = {}
-    usable: list[Trace | Piece] = []
+    usable: list[Trace | Piece | Flux] = []
     for condition in checked.conditions:
         found = "asked for" if wanted is False else _usable(condition, checked, wanted)
         if isinstance(found, str):
@@ -73,6 +76,7 @@ def build_hard_conditions(
         own = [t for t in usable if t.condition.residual.values[0].field == unknown_function.name]
         _add_shape(draft, [p for p in own if isinstance(p, Piece)])
         mine = _without_slopes_that_disagree(draft, [t for t in own if isinstance(t, Trace)])
+        _add_fluxes(draft, [f for f in own if isinstance(f, Flux)], mine)
         for coordinate in checked.space:
             _add_walls(draft, [t for t in mine if t.coordinate == coordinate], coordinate)
         if checked.time is not None:
@@ -82,7 +86,7 @@ def build_hard_conditions(
     return ansatz, ordered
 
 
-def _usable(condition: Condition, checked: CheckedProblem, wanted: bool | None) -> Trace | Piece | str:
+def _usable(condition: Condition, checked: CheckedProblem, wanted: bool | None) -> Trace | Piece | Flux | str:
     """Return a condition on a face, on a shape or at the start as what an ansatz takes, or why it cannot be built in."""
     reasons = {
         "integral": "an integral",
@@ -99,13 +103,19 @@ def _usable(condition: Condition, checked: CheckedProblem, wanted: bool | None) 
         return "its face crosses a shaped domain"
     if not _is_linear(condition):
         return "it is not linear in its field"
-    shaped = condition.region.boundary is not None
-    found = piece_of(condition, checked, wanted) if shaped else trace_of(condition, checked)
+    found: Trace | Piece | Flux | str
+    if condition.region.boundary is None:
+        found = trace_of(condition, checked)
+    elif condition.kind in ("Neumann", "Robin"):
+        found = flux_of(condition, checked, wanted)
+    else:
+        found = piece_of(condition, checked, wanted)
     if isinstance(found, str):
         return found
     own = {checked.coordinates[i].symbol for i in checked.inputs(_field(checked, condition))}
-    if found.data.free_symbols - own:
-        return "its data contain " + ", ".join(sorted(map(str, found.data.free_symbols - own)))
+    said = found.data.free_symbols | (found.weight.free_symbols if isinstance(found, Flux) else set())
+    if said - own:
+        return "its data contain " + ", ".join(sorted(map(str, said - own)))
     if any(node.free_symbols for node in found.data.atoms(*ROUGH)):
         return "its data are not smooth: an ansatz would carry the kink through the whole domain"
     return found
@@ -156,13 +166,42 @@ def _add_shape(draft: Draft, pieces: list[Piece]) -> None:
             kept.remove(piece)
     if not kept:
         return
-    found = shape_ansatz(kept, shape, draft.known)
+    found = shape_ansatz(kept, shape, Steps(draft.known))
     draft.lift += found.lift
     draft.factor *= found.factor
     draft.distances = found.distances
     draft.pieces += kept
     for piece in kept:
         draft.enforcement[piece.condition.name] = Enforcement("hard", "a value on the boundary of a shape")
+
+
+def _add_fluxes(draft: Draft, fluxes: list[Flux], traces: list[Trace]) -> None:
+    """Build in the slopes on a shaped boundary, beside the values that are there already."""
+    shape = draft.checked.shape
+    if shape is None:
+        return
+    width = min(b - a for a, b in zip(*shape.bounds(), strict=True))
+    kept: list[Flux] = []
+    for flux in fluxes:
+        others: list[Piece | Flux] = [*draft.pieces, *kept]
+        neighbour = next((k for k in others if touch(k, flux, shape, width)), None)
+        states = (why_slope_disagrees(flux, t, draft) for t in traces if t.coordinate == draft.checked.time)
+        reason = (
+            f"it meets {neighbour.condition.name}: a slope and a value ask for different things there"
+            if neighbour
+            else why_unfit(flux.data, draft) or next(filter(None, states), None)
+        )
+        if reason:
+            draft.refuse(flux.condition.name, reason)
+        else:
+            kept.append(flux)
+    if not kept:
+        return
+    found = flux_ansatz(kept, shape, draft.lift, draft.factor, Steps(draft.known))
+    draft.lift, draft.factor, draft.slopes = found.lift, found.factor, found.slopes
+    draft.distances = found.distances
+    for flux in kept:
+        draft.enforcement[flux.condition.name] = Enforcement("hard", "a slope on the boundary of a shape")
 
 
 def _add_walls(draft: Draft, traces: list[Trace], coordinate: Coordinate) -> None:
@@ -234,7 +273,7 @@ def _add_initial_states(draft: Draft, states: list[Trace], time: Coordinate) -> 
         if trace.name not in draft.enforcement:
             draft.refuse(trace.name, "a lower initial state is soft")
     if level:
-        draft.factor *= (elapsed / coordinate_length(time)) ** level
+        draft.multiply((elapsed / coordinate_length(time)) ** level)
 
 
 def _spread(rest: Expr, initial: Expr, time: Coordinate, draft: Draft) -> tuple[Expr, frozenset[str]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Protocol
 
 import numpy as np
 import sympy
@@ -80,7 +81,7 @@ def fitting_pieces(pieces: Sequence[Piece], shape: Shape) -> tuple[list[Piece], 
     refused: dict[str, str] = {}
     width = min(b - a for a, b in zip(*shape.bounds(), strict=True))
     for piece in pieces:
-        other = next((k for k in kept if k.data != piece.data and _touch(k, piece, shape, width)), None)
+        other = next((k for k in kept if k.data != piece.data and touch(k, piece, shape, width)), None)
         if other is None:
             kept.append(piece)
         else:
@@ -90,18 +91,29 @@ def fitting_pieces(pieces: Sequence[Piece], shape: Shape) -> tuple[list[Piece], 
     return kept, refused
 
 
-def _touch(a: Piece, b: Piece, shape: Shape, width: float) -> bool:
+class _Walls(Protocol):
+    """A condition on some walls of a shape."""
+
+    @property
+    def condition(self) -> Condition: ...
+    @property
+    def walls(self) -> tuple[Tree, ...]: ...
+    @property
+    def primitives(self) -> tuple[Primitive, ...]: ...
+
+
+def touch(a: _Walls, b: _Walls, shape: Shape, width: float) -> bool:
     """Say whether two pieces of the boundary meet, or share a part."""
     if set(a.primitives) & set(b.primitives):
         return True
-    points = piece_points(a, shape)
+    points = piece_points(a.condition.region.boundary or "", shape)
     distances = [sympy.lambdify(shape.symbols, wall.distance, "numpy")(*points.T) for wall in b.walls]
     return bool(len(points) == 0 or np.min(np.abs(distances)) < TOUCHING * width)
 
 
-def piece_points(piece: Piece, shape: Shape) -> np.ndarray:
-    """Return some points of the boundary where a piece's condition holds, (n, d)."""
-    return boundary_points(shape, TRIED, np.random.default_rng(0), piece.condition.region.boundary or "")
+def piece_points(boundary: str, shape: Shape) -> np.ndarray:
+    """Return some points of the piece of a boundary that has this name, of all of it for "", (n, d)."""
+    return boundary_points(shape, TRIED, np.random.default_rng(0), boundary)
 
 
 @dataclass(frozen=True)
@@ -118,20 +130,53 @@ class ShapeAnsatz:
     distances: Mapping[Symbol, Expr]
 
 
-def shape_ansatz(pieces: Sequence[Piece], shape: Shape, known: dict[Symbol, Expr]) -> ShapeAnsatz:
+class Steps:
+    """Formulas by steps: each gets a symbol, in which the later ones are written.
+
+    Args:
+        known: the formulas by symbol, of all fields; new ones are added.
+    """
+
+    def __init__(self, known: dict[Symbol, Expr]) -> None:
+        self.known = known
+        self._symbols = {formula: symbol for symbol, formula in known.items()}
+
+    def __call__(self, formula: Expr) -> Expr:
+        """Return what stands for a formula."""
+        if formula.is_number or formula.is_Symbol:
+            return formula
+        symbol = self._symbols.setdefault(formula, Symbol(f"phi_{len(self.known) + 1}", real=True))
+        self.known[symbol] = formula
+        return symbol
+
+    def slope(self, expr: Expr, coordinate: Symbol) -> Expr:
+        """Return the derivative of an expression of coordinates and steps, its parts named as well."""
+        total = expr.diff(coordinate)
+        for symbol in sorted(expr.free_symbols & set(self.known), key=str):
+            total += expr.diff(symbol) * self(self.slope(self.known[symbol], coordinate))
+        return total
+
+    def behind(self, exprs: Sequence[Expr]) -> dict[Symbol, Expr]:
+        """Return the steps that expressions and they themselves are made of, in the order of their definition."""
+        used = set().union(*(expr.free_symbols for expr in exprs))
+        for symbol in reversed(list(self.known)):
+            if symbol in used:
+                used |= self.known[symbol].free_symbols
+        return {symbol: formula for symbol, formula in self.known.items() if symbol in used}
+
+
+def half_width(shape: Shape) -> Expr:
+    """Return half the shortest side of the box around a shape."""
+    return short_number(min(b - a for a, b in zip(*shape.bounds(), strict=True)) / 2)
+
+
+def shape_ansatz(pieces: Sequence[Piece], shape: Shape, named: Steps) -> ShapeAnsatz:
     """Return what has the data of each piece on it, and what vanishes on all of them.
 
     Args:
-        known: distances of other fields, to which those of this one are added.
+        named: gives symbols to the distances.
     """
-    half = short_number(min(b - a for a, b in zip(*shape.bounds(), strict=True)) / 2)
-    symbols = {formula: symbol for symbol, formula in known.items()}
-
-    def named(formula: Expr) -> Expr:
-        symbol = symbols.setdefault(formula, Symbol(f"phi_{len(known) + 1}", real=True))
-        known[symbol] = formula
-        return symbol
-
+    half = half_width(shape)
     whole = [piece for piece in pieces if set(piece.primitives) == set(shape.primitives())]
     pieces = whole[:1] or pieces  # pieces of the whole have its data
     far: dict[Expr, list[Expr]] = {}  # by data the distances of its pieces
@@ -139,35 +184,26 @@ def shape_ansatz(pieces: Sequence[Piece], shape: Shape, known: dict[Symbol, Expr
         far.setdefault(piece.data, []).extend(wall.factor(half, named) for wall in piece.walls)
     groups = [reduce(lambda a, b: meet(a, b, named), dict.fromkeys(walls)) for walls in far.values()]
     factor = reduce(lambda a, b: meet(a, b, named), groups)
-    if _largest(factor, known, shape) > FAR:  # as outside a small obstacle, all other walls being soft
+    if _largest(factor, named, shape) > FAR:  # as outside a small obstacle, all other walls being soft
         radius = min(p.size for piece in pieces for p in piece.primitives) / 2
         factor = named(factor / (factor + short_number(radius) / half))  # nearly 1 from there on
     if len(far) == 1:
-        return ShapeAnsatz(next(iter(far)), factor, _closure([factor], known))
+        return ShapeAnsatz(next(iter(far)), factor, named.behind([factor]))
     # Products in steps of two: the derivatives of each are short.
     others = [reduce(lambda a, b: named(a * b), [*groups[:i], *groups[i + 1 :]]) for i in range(len(groups))]
     total = named(sympy.Add(*others))
     lift = sympy.Add(
         *(data * named(other / total) for data, other in zip(far, others, strict=True) if data != 0)
     )
-    return ShapeAnsatz(lift, factor, _closure([lift, factor], known))
+    return ShapeAnsatz(lift, factor, named.behind([lift, factor]))
 
 
-def _largest(factor: Expr, known: Mapping[Symbol, Expr], shape: Shape) -> float:
+def _largest(factor: Expr, named: Steps, shape: Shape) -> float:
     """Return about the largest value in a shape of a factor made of known distances."""
     low, high = map(np.array, shape.bounds())
     points = low + (high - low) * np.random.default_rng(0).random((TRIED, shape.dimension))
     values = dict(zip(shape.symbols, points[level(shape, points) < 0].T, strict=True))
-    for symbol, formula in _closure([factor], known).items():
+    for symbol, formula in named.behind([factor]).items():
         used = sorted(formula.free_symbols, key=str)
         values[symbol] = sympy.lambdify(used, formula, "numpy")(*(values[s] for s in used))
     return float(np.max(values[factor], initial=0.0))
-
-
-def _closure(exprs: Sequence[Expr], known: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
-    """Return the distances that expressions and they themselves are made of, in the order of their definition."""
-    used = set().union(*(expr.free_symbols for expr in exprs))
-    for symbol in reversed(list(known)):
-        if symbol in used:
-            used |= known[symbol].free_symbols
-    return {symbol: formula for symbol, formula in known.items() if symbol in used}

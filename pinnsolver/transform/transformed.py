@@ -28,21 +28,23 @@ class Choice:
 
 @dataclass(frozen=True)
 class Ansatz:
-    """field = lift + factor * raw: the conditions that lift and factor carry hold for every network.
+    """field = lift + factor * raw + sum_x slopes_x * d raw / dx: the conditions that these carry hold for every network.
 
     Args:
         lift: meets the conditions, in the problem's coordinates.
         factor: vanishes where they hold, to the order that they need.
         flat: "low", "high" or "both" by coordinate: the ends at which the slope of raw has to vanish, which it
             does where the network sees the functions of `flat.py` in the coordinate's place.
-        distances: of the walls of a shape, by the symbol that stands for each in lift, factor and the later ones; functions of the
-            space coordinates.
+        distances: of the walls of a shape, by the symbol that stands for each in lift, factor, slopes and the later ones; functions of
+            the space coordinates.
+        slopes: by coordinate what the network's slope is multiplied by, which slopes on a shaped boundary need.
     """
 
     lift: Expr
     factor: Expr
     flat: Mapping[str, str] = field(default_factory=dict)
     distances: Mapping[Symbol, Expr] = field(default_factory=dict)
+    slopes: Mapping[Symbol, Expr] = field(default_factory=dict)
 
     def written_out(self, expr: Expr) -> Expr:
         """Return an expression of the distances as one of the coordinates alone."""
@@ -58,7 +60,7 @@ class Ansatz:
     @property
     def is_plain(self) -> bool:
         """Whether the field is the network's own output."""
-        return bool(self.lift == 0 and self.factor == 1 and not self.flat)
+        return bool(self.lift == 0 and self.factor == 1 and not self.flat and not self.slopes)
 
 
 @dataclass(frozen=True)

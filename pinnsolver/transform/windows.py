@@ -95,7 +95,9 @@ def seam_ansatz(walls: Ansatz, time: Coordinate, levels: int) -> Ansatz:
     for level in range(levels):
         at_seam = walls.lift.diff(time.symbol, level) if level else walls.lift
         lift -= elapsed**level / sympy.factorial(level) * at_seam.subs(time.symbol, time.low_exact)
-    return replace(walls, lift=lift, factor=walls.factor * (elapsed / length) ** levels)
+    ramp = (elapsed / length) ** levels
+    slopes = {x: slope * ramp for x, slope in walls.slopes.items()}
+    return replace(walls, lift=lift, factor=walls.factor * ramp, slopes=slopes)
 
 
 def why_one_window(checked: CheckedProblem) -> str | None:
