@@ -29,7 +29,7 @@ from pinnsolver.verify.refine import (
 )
 
 LEAST_SECONDS = 20.0
-FIRST_SHARE = 0.6  # of the time, for the solver by itself; the rest is for the difference to the network
+FIRST_SHARE = 0.75  # of the time, for the solver by itself; the rest is for the difference to the network
 SHAPED_SHARE = 0.4  # of the time, for splines on a shape, where finite elements come next
 WORTHLESS = 0.5  # an own error from which a classical solution says nothing
 CLASSICAL, NONE = "classical", "none"
@@ -134,7 +134,7 @@ _WORDS = {
 
 def _attempts(checked: CheckedProblem) -> tuple[tuple[str, float], ...]:
     """Return the methods in their order, each with its share of the time that is left."""
-    if checked.shape is None:
+    if checked.shape is None or (checked.time is not None and not has_entering_corner(checked.shape)):
         return (SPLINES, FIRST_SHARE), (DIFFERENCE, 1.0)
     if has_entering_corner(checked.shape):
         return (ELEMENTS, 1.0), (DIFFERENCE, 1.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -29,9 +29,10 @@ from pinnsolver.verify.classical.elements import Elements
 from pinnsolver.verify.classical.forward import Deadline, Forward, NotApplicableError, OutOfTimeError
 from pinnsolver.verify.classical.places import tensor
 from pinnsolver.verify.classical.slabs import Slabs, initial_conditions
-from pinnsolver.verify.classical.splines import Axis
+from pinnsolver.verify.classical.splines import Axis, SplineSpace
 from pinnsolver.verify.classical.system import Base
-from pinnsolver.verify.classical.whole import Whole
+from pinnsolver.verify.classical.velocities import in_first_order
+from pinnsolver.verify.classical.whole import Whole, fit
 
 SPLINES, ELEMENTS, DIFFERENCE = "splines", "elements", "difference"
 Evaluate = Callable[[np.ndarray, Mapping[str, sympy.Expr]], Mapping[str, np.ndarray]]
@@ -43,7 +44,11 @@ TIME_TOLERANCE, TIGHTENING, TIGHTEST = 1e-5, 0.03, 1e-11
 GROWTH = 3.0  # of the cost from one grid to the next, at least
 AGREED = 0.2  # of the difference to the network, at which the grids agree well enough
 CONVERGED = 0.03  # of the solution: grids that differ by more have not converged, wherever the network is
+FIRST_GRID = 0.35  # of the time, which a first grid may take
+HOPELESS = 0.2  # of the time, below which no other first grid is tried
 ROUNDING = 1e-11
+HELD = 1e-4  # of the network's fields, what the splines of the first grid may miss
+PROBED = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of the horizon at which that is tried
 GRID = {1: 801, 2: 121, 3: 29}
 
 
@@ -135,25 +140,29 @@ def refine(task: Task, deadline: Deadline) -> Compared:
     last: dict[str, np.ndarray] | None = None
     best: Compared | None = None
     why: NotApplicableError | None = None
-    spent = 0.0
+    spent, allowed, count = 0.0, deadline.left, 0
     before: dict[str, float] = {}
-    for words, solve in levels:
+    for solve in levels:
         if best is not None and GROWTH * spent > deadline.left:
             break
         begun = time.monotonic()
+        # A first grid that leaves no time for a second one is given up: where it is too coarse, a finer one may be faster.
+        share = FIRST_GRID if last is None else 1.0
         try:
-            found, unknowns = solve(places)
+            solved = solve(places, Deadline.after(share * deadline.left), count)
         except OutOfTimeError as error:
             why = why or error
-            break
+            if last is not None or deadline.left < HOPELESS * allowed:
+                break
+            continue
         except NotApplicableError as error:
             why = error
             continue
-        spent = time.monotonic() - begun
+        spent, count, found = time.monotonic() - begun, count + 1, solved.values
         if task.defect:
             found = {name: network[name] + values for name, values in found.items()}
         if last is not None:
-            best = _compare(network, found, last, words, unknowns, before)
+            best = _compare(network, found, last, solved.words, solved.unknowns, before)
             before = dict(best.own)
             if best.agreed:
                 break
@@ -188,11 +197,27 @@ def _compare(
     return Compared(distance, own, words, norm, unknowns)
 
 
-Solve = Callable[[np.ndarray], tuple[dict[str, np.ndarray], dict[str, float]]]
+@dataclass(frozen=True)
+class Solved:
+    """What one grid gave.
+
+    Args:
+        words: for the grid.
+        values: of the fields at the points asked for, (n,) each.
+        unknowns: the unknown numbers that were found anew.
+    """
+
+    words: str
+    values: dict[str, np.ndarray]
+    unknowns: Mapping[str, float] = field(default_factory=dict)
 
 
-def _levels(task: Task, deadline: Deadline) -> Iterator[tuple[str, Solve]]:
-    """Yield words for a grid and a function that solves on it, finer and finer.
+# Of points (n, D), the moment when to give up, and how many grids were solved before.
+Solve = Callable[[np.ndarray, Deadline, int], Solved]
+
+
+def _levels(task: Task, deadline: Deadline) -> Iterator[Solve]:
+    """Yield functions that solve on a grid, finer and finer.
 
     Raises:
         NotApplicableError: the method does not suit the problem.
@@ -212,39 +237,33 @@ def _levels(task: Task, deadline: Deadline) -> Iterator[tuple[str, Solve]]:
     axes = [c for c in forward.coordinates if not marched or c.role != "time"]
     if len(axes) not in DEGREE:
         raise NotApplicableError(f"{len(axes)} dimensions are too many for a grid")
+    held = False
     for k in range(MOST_LEVELS):
         pieces = _pieces(forward, len(axes), k)
         made = [
             Axis(c.low, c.high, n, DEGREE[len(axes)], c.name in forward.periodic)
             for c, n in zip(axes, pieces, strict=True)
         ]
-        words = " × ".join(map(str, pieces)) + " pieces" if pieces else "no space"
-        if not marched:
-            yield (
-                f"splines of degree {DEGREE[len(axes)]}, {words}",
-                partial(_solve_whole, task, made, deadline),
-            )
+        held = held or not (marched and axes) or _can_hold(task, made)
+        if not held:
             continue
-        tolerance = TIME_TOLERANCE * TIGHTENING**k
-        if tolerance < TIGHTEST and not axes:
+        if not axes and TIME_TOLERANCE * TIGHTENING**k < TIGHTEST:
             return
-        tolerance = max(tolerance, TIGHTEST)
-        words = f"splines of degree {DEGREE[len(axes)]}, {words}, " if axes else ""
-        words += f"Radau steps to {tolerance:.0e}"
-        yield words, partial(_solve_slabs, task, made, tolerance, deadline)
+        yield partial(_solve_slabs if marched else _solve_whole, task, made)
 
 
-def _element_levels(task: Task, deadline: Deadline) -> Iterator[tuple[str, Solve]]:
+def _element_levels(task: Task, deadline: Deadline) -> Iterator[Solve]:
     elements = Elements(task.forward, deadline)
     (field,) = task.forward.fields
 
-    def solve(places: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    def solve(places: np.ndarray, _: Deadline, __: int) -> Solved:
+        words = f"quadratic finite elements, edges up to {elements.longest / 2:.2g}"
+        words += ", shorter towards corners" if elements.outline.corners else ""
         elements.refine()
-        return {field.name: elements.solve(partial(task.field, field.name), places)}, {}
+        return Solved(words, {field.name: elements.solve(partial(task.field, field.name), places)})
 
     for _ in range(MOST_LEVELS):
-        told = f"quadratic finite elements, edges up to {elements.longest / 2:.2g}"
-        yield f"{told}, shorter towards corners" if elements.outline.corners else told, solve
+        yield solve
 
 
 def _pieces(forward: Forward, dimension: int, k: int) -> list[int]:
@@ -257,28 +276,65 @@ def _pieces(forward: Forward, dimension: int, k: int) -> list[int]:
     return [max(2, round(pieces * r)) for r in ratio]
 
 
-def _solve_whole(
-    task: Task, axes: list[Axis], deadline: Deadline, places: np.ndarray
-) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+def _words(axes: list[Axis]) -> str:
+    pieces = " × ".join(str(axis.pieces) for axis in axes)
+    return f"splines of degree {axes[0].degree}, {pieces} pieces" if axes else ""
+
+
+def _solve_whole(task: Task, axes: list[Axis], places: np.ndarray, deadline: Deadline, _: int) -> Solved:
     whole = Whole.on(task.forward, axes)
     base: Base | None = task.base if task.defect else None
     guess = None if task.defect or (whole.system.linear and not task.forward.unknowns) else task.field
     vector = whole.solve(guess, deadline, base)
     names = [str(s) for s in task.forward.unknowns]
-    _, unknowns = whole.system.split(vector)
-    return whole.values(vector, places), dict(zip(names, map(float, unknowns), strict=True))
+    unknowns = whole.system.split(vector)[1]
+    numbers = dict(zip(names, map(float, unknowns), strict=True))
+    return Solved(_words(axes), whole.values(vector, places), numbers)
 
 
-def _solve_slabs(
-    task: Task, axes: list[Axis], tolerance: float, deadline: Deadline, places: np.ndarray
-) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    slabs = Slabs(task.forward, axes, tolerance)
-    column = task.forward.time
+def _solve_slabs(task: Task, axes: list[Axis], places: np.ndarray, deadline: Deadline, before: int) -> Solved:
+    tolerance = max(TIME_TOLERANCE * TIGHTENING**before, TIGHTEST)
+    forward, chains = in_first_order(task.forward)
+    slabs = Slabs(forward, axes, tolerance)
+    column = forward.time
     assert column is not None
     times = np.unique(places[:, column])
     first = places[places[:, column] == times[0]]
-    found = slabs.march(first, times, deadline, task.base if task.defect else None)
-    return {name: values.T.ravel() for name, values in found.items()}, {}
+
+    def base(value: FieldValue, points: np.ndarray, normals: np.ndarray | None) -> np.ndarray:
+        return task.base(chains[value.field].original(value), points, normals)
+
+    found = slabs.march(first, times, deadline, base if task.defect else None)
+    words = [_words(axes)] if axes else []
+    told = ", ".join([*words, f"Radau steps to {tolerance:.0e}"])
+    return Solved(told, {f.name: found[f.name].T.ravel() for f in task.forward.fields})
+
+
+def _can_hold(task: Task, axes: list[Axis]) -> bool:
+    """Say whether splines can hold about what the network says: on coarser grids Newton's method fails, or takes tiny steps."""
+    forward = task.forward
+    column = forward.time
+    assert column is not None
+    nodes = dict(enumerate(axis.collocation() for axis in axes))
+    points = tensor(forward, nodes)
+    if forward.shape is not None:
+        points = points[signed_level(forward.shape, points[:, : forward.shape.dimension]) <= 0]
+    t = forward.coordinates[column]
+    spaces = {}
+    for f in forward.fields:
+        columns = tuple(c for c in forward.columns(f) if c != column)
+        spaces[f.name] = SplineSpace(columns, tuple(axes[c] for c in columns)).restricted(points)
+    for share in PROBED:
+        points[:, column] = t.low + share * t.length
+        for name, space in spaces.items():
+            values = task.field(name, points)
+            if not np.isfinite(values).all():
+                return True
+            matrix = space.matrix(points, [0] * points.shape[1])
+            left = matrix @ fit(space, points, values) - values
+            if np.linalg.norm(left) > HELD * np.linalg.norm(values):
+                return False
+    return True
 
 
 def _network(task: Task) -> tuple[np.ndarray, dict[str, np.ndarray]]:

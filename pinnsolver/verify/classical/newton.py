@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import cast
 
 import numpy as np
 import scipy.linalg
@@ -13,6 +16,10 @@ from pinnsolver.verify.classical.forward import Deadline, NotApplicableError
 from pinnsolver.verify.classical.system import System
 
 DENSE = 700  # columns up to which a QR factorisation with pivoting is as fast as a sparse one
+FULL, MOST_FULL = (
+    0.1,
+    4000,
+)  # share of entries that are not zero, and columns, between which full matrices are faster
 RANK = 1e-13
 TIKHONOV = 1e-15
 REFINEMENTS = 3
@@ -47,14 +54,32 @@ class Factor:
             self.rank = int((sizes > RANK * sizes[0]).sum())
             self._triangle = triangle[: self.rank, : self.rank]
         else:
-            normal = (self._jacobian.T @ self._jacobian).tocsc()
-            normal += TIKHONOV * sp.identity(self.rank, format="csc")
-            try:
-                self._lu = splu(
-                    normal, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
-                )
-            except RuntimeError:
-                raise NotApplicableError("its equations do not determine the fields") from None
+            self._normal = self._full_normal() or self._sparse_normal()
+
+    def _full_normal(self) -> Callable[[np.ndarray], np.ndarray] | None:
+        """Return what solves the normal equations as a full matrix, None where a sparse one is better or needed."""
+        rows, columns = self._jacobian.shape
+        if self._jacobian.nnz < FULL * rows * columns or columns > MOST_FULL:
+            return None
+        full = self._jacobian.toarray()
+        normal = full.T @ full
+        normal[np.diag_indices(columns)] += TIKHONOV
+        try:
+            factors = scipy.linalg.cho_factor(normal, overwrite_a=True, check_finite=False)
+        except scipy.linalg.LinAlgError:  # not definite, to rounding: pivots help
+            return None
+        return partial(scipy.linalg.cho_solve, factors, check_finite=False)
+
+    def _sparse_normal(self) -> Callable[[np.ndarray], np.ndarray]:
+        normal = (self._jacobian.T @ self._jacobian).tocsc()
+        normal += TIKHONOV * sp.identity(self.rank, format="csc")
+        try:
+            factors = splu(
+                normal, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+            )
+        except RuntimeError:
+            raise NotApplicableError("its equations do not determine the fields") from None
+        return cast(Callable[[np.ndarray], np.ndarray], factors.solve)
 
     def solve(self, residual: np.ndarray) -> np.ndarray:
         """Return the step d (m,) with the smallest |J d + residual|."""
@@ -66,7 +91,7 @@ class Factor:
             found[self._order[: self.rank]] = inner
         else:
             for _ in range(REFINEMENTS):
-                found -= self._lu.solve(self._jacobian.T @ (residual + self._jacobian @ found))
+                found -= self._normal(self._jacobian.T @ (residual + self._jacobian @ found))
         return found / self._scale
 
     def remainder(self, step: np.ndarray, residual: np.ndarray) -> float:

@@ -250,7 +250,8 @@ class Slabs:
         self._record(found, seen, times <= t.low, times, t.low, None)
         now, step, solver = t.low, FIRST * t.length, Solver(deadline)
         last: tuple[np.ndarray, float] | None = None
-        refused = np.inf
+        refused: tuple[float, float] | None = None  # the tail of a step that was refused, and its length
+        limit = self.tolerance  # the noise of a grid too coarse for the tolerance lifts it
         while now < t.high - 1e-12 * t.length:
             step = min(step, t.high - now)
             if t.high - now < 1.5 * step:
@@ -267,16 +268,12 @@ class Slabs:
                 if step < SHORTEST * t.length or deadline.left < 0:
                     raise
                 tail = np.inf
-            stuck = (
-                np.isfinite(refused) and tail > refused / 2
-            )  # a shorter step did not help: that is rounding
-            if tail > 10 * self.tolerance and not (np.isfinite(tail) and stuck):
-                refused = tail
-                step *= (
-                    0.25
-                    if not np.isfinite(tail)
-                    else max(0.1, SAFETY * (self.tolerance / tail) ** (1 / STAGES))
-                )
+            # A shorter step that did not help: that is the noise of the grid.
+            stuck = refused is not None and np.isfinite(tail) and tail > refused[0] / 2
+            if tail > 10 * limit and not stuck:
+                refused = (tail, step) if np.isfinite(tail) else None
+                shorter = max(0.1, SAFETY * (limit / tail) ** (1 / STAGES)) if refused else 0.25
+                step *= shorter
                 if step < SHORTEST * t.length:
                     raise NotApplicableError(f"the solution changes too fast at {t.name} = {now:g}")
                 solver.forget()
@@ -289,12 +286,12 @@ class Slabs:
                 n: [trial.at(n, coefficients[n], 1.0, k) for k in range(trial.orders[n])]
                 for n in trial.spaces
             }
-            last, now, refused = (vector, step), now + step, np.inf
-            wanted = (
-                step
-                if stuck
-                else step * min(GROWTH, SAFETY * (self.tolerance / max(tail, 1e-300)) ** (1 / STAGES))
-            )
+            last, now = (vector, step), now + step
+            if stuck and refused is not None:
+                limit, wanted = max(limit, tail), refused[1]
+            else:
+                wanted = step * min(GROWTH, SAFETY * (limit / max(tail, 1e-300)) ** (1 / STAGES))
+            refused = None
             if not 0.9 * step <= wanted <= 1.6 * step:  # the same step keeps its factors
                 step = wanted
         return found
