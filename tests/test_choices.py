@@ -71,7 +71,7 @@ def test_a_wider_network_is_taken_where_there_is_time_and_the_recorded_command_w
     assert "1737 parameters, for in 300 s" in long.reason
     assert chosen(HEAT, seconds=300, tolerance=1e-4)["network.width"].value == 20  # soon is what counts
     assert chosen(HEAT, seconds=300, network__depth=6)["network.width"].value == 19  # Gauss-Newton's limit
-    assert chosen(HEAT, seconds=300, windows=2)["network.width"].value == 20
+    assert chosen(HEAT, seconds=300, windows=2)["network.width"].value == 16
     checked = check_problem(Problem("some", [HEAT], [(x, 0, 1)], (t, 0, 1), [Eq(u(x, 0), 0)]))
     for seconds, windows, found in ((300, 1, {"network.width"}), (60, 1, set()), (60, 2, set())):
         settings = Settings(seconds=seconds, windows=windows)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from sympy import Eq, Function, cos, exp, pi, sin, symbols
+from sympy import Eq, Function, Rational, atan, cos, cosh, exp, pi, sin, symbols
 from typer.testing import CliRunner
 
 from pinnsolver import Disk, On, Problem, Rectangle, Solution, resume, solve
@@ -90,11 +90,46 @@ def plate_with_a_hole():
     )
 
 
+def soliton():
+    """Of third order in space: short waves that a coarse grid does not hold run away with its steps."""
+    exact = 2 / cosh(x - 4 * t) ** 2
+    values = [Eq(u(end, t), exact.subs(x, end)) for end in (-6, 10)]
+    return Problem(
+        "soliton",
+        [Eq(u(x, t).diff(t) + 6 * u(x, t) * u(x, t).diff(x) + u(x, t).diff(x, 3), 0)],
+        [(x, -6, 10)],
+        time=(t, 0, Rational(1, 4)),
+        conditions=[
+            Eq(u(x, 0), exact.subs(t, 0)),
+            *values,
+            Eq(u(x, t).diff(x).subs(x, 10), exact.diff(x).subs(x, 10)),
+        ],
+        reference={u: exact},
+    )
+
+
+def breather():
+    """Nonlinear and of second order in time."""
+    exact = 4 * atan(Rational(4, 3) * cos(Rational(3, 5) * t) / cosh(Rational(4, 5) * x))
+    return Problem(
+        "breather",
+        [Eq(u(x, t).diff(t, 2) - u(x, t).diff(x, 2) + sin(u(x, t)), 0)],
+        [(x, -8, 8)],
+        time=(t, 0, 2),
+        conditions=[
+            Eq(u(x, 0), exact.subs(t, 0)),
+            Eq(u(x, t).diff(t).subs(t, 0), 0),
+            *(Eq(u(end, t), exact.subs(x, end)) for end in (-8, 8)),
+        ],
+        reference={u: exact},
+    )
+
+
 def trained(problem, **more):
     return solve(problem, steps=105, seed=0, threads=1, quiet=True, settings=QUICK, **more)
 
 
-@pytest.mark.parametrize("build", [heat, wave, turning, robin, plate, plate_with_a_hole])
+@pytest.mark.parametrize("build", [heat, wave, turning, robin, plate, plate_with_a_hole, soliton, breather])
 def test_the_estimate_is_the_true_error(build):
     solution = trained(build())
     found = solution.estimate(30)

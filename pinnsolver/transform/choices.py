@@ -19,7 +19,8 @@ from pinnsolver.transform.windows import carried, choose_windows, seam_ansatz, w
 
 DEFAULT_STEPS = 1500
 EXACT = 2000  # parameters up to which Gauss-Newton is used
-LEAST_WIDTH = 16  # of a network that is narrowed for its sake
+LEAST_WIDTH = 16  # of a network that is narrowed for its sake, or for a short window of time
+WINDOW_POINTS = {1: 128, 2: 1000}  # by the number of coordinates
 LONG, WIDER = 240.0, 8  # seconds in which a wider network overtakes, and by how many neurons: measured
 DENSE = 4000  # parameters up to which a dense quasi-Newton matrix costs less than a gradient
 MOST_DENSE = 12000  # parameters up to which a dense matrix may be asked for: 1.2 GB
@@ -216,8 +217,8 @@ def _usual_network(checked: CheckedProblem, settings: Settings) -> _Automatic:
         "network.kind": ("mlp", "the modified one costs two to three times as much a step"),
         "network.trunks": ("shared", "fields of the same coordinates share what they learn"),
         "network.width": (
-            (16, "a system in time alone, in each window")
-            if (settings.windows or 1) > 1 and inputs == 1
+            (LEAST_WIDTH, f"{count}, in each window")
+            if (settings.windows or 1) > 1 and inputs <= 2
             else (_width(inputs, fields), count)
         ),
         "network.depth": (3, "deep enough for the products of features, shallow enough to train"),
@@ -248,8 +249,8 @@ def _points(checked: CheckedProblem, settings: Settings) -> _Automatic:
     several = (settings.windows or 1) > 1
     return {
         "points.interior": (
-            (128, "a system in time alone, in each window")
-            if several and inputs == 1
+            (WINDOW_POINTS[inputs], f"{plural}, in each window")
+            if several and inputs in WINDOW_POINTS
             else (_interior_points(inputs), plural)
         ),
         "points.boundary": (_boundary_points(inputs), "for each condition; half of them where one runs"),

@@ -13,6 +13,8 @@ import numpy as np
 import sympy
 
 from pinnsolver.declare import CheckedProblem
+from pinnsolver.declare.orders import differentiated
+from pinnsolver.transform.numeric import values_at
 
 WAVES = 64  # across the domain at most
 
@@ -62,19 +64,59 @@ def rates(checked: CheckedProblem) -> Rates:
     return _largest(checked, mass, others)
 
 
+def initial_change(checked: CheckedProblem) -> float:
+    """Return how often the initial state changes by its own size in a unit of time, as the equations have it at the start.
+
+    The largest over all fields of first order in time; 0 where it cannot be told.
+    """
+    time = checked.time
+    if time is None:
+        return 0.0
+    column = checked.coordinates.index(time)
+    symbols = [c.symbol for c in checked.coordinates]
+    start = {
+        c.solved[0].field: c.solved[1] for c in checked.conditions if c.kind == "initial value" and c.solved
+    }
+    largest, points = 0.0, _scattered(checked)
+    for equation in checked.equations:
+        values = equation.residual.values
+        moving = [v for v in values if v.orders[column]]
+        known = {v.field for v in values} <= set(start) and not equation.residual.integrals
+        if len(moving) != 1 or sum(moving[0].orders) != 1 or not known:
+            continue
+        slope = equation.residual.expr.diff(moving[0].symbol)
+        if not slope.is_number or slope == 0:
+            continue
+        at_start = {
+            v.symbol: differentiated(start[v.field], symbols, v.orders) for v in values if v != moving[0]
+        }
+        rest = equation.residual.expr.xreplace({moving[0].symbol: sympy.S.Zero, **at_start}).subs(
+            time.symbol, time.low_exact
+        )
+        change, state = (_rms(values_at(e, checked, points)) for e in (rest / slope, start[moving[0].field]))
+        if math.isfinite(change) and state > 0:
+            largest = max(largest, change / state)
+    return largest
+
+
+def _scattered(checked: CheckedProblem) -> np.ndarray:
+    """Return a few points (n, D) of the box around the domain."""
+    share = np.random.default_rng(5).random((256, len(checked.coordinates)))
+    return np.array([c.low for c in checked.coordinates]) + share * [c.length for c in checked.coordinates]
+
+
+def _rms(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
 def _mean_state(checked: CheckedProblem) -> dict[str, float]:
     """Return the mean of each field's initial function over a few points of the domain."""
-    rng = np.random.default_rng(5)
+    points = _scattered(checked)
     found = {}
     for condition in checked.conditions:
         if condition.kind == "initial value" and condition.solved is not None:
             value, expr = condition.solved
-            columns = {c.symbol: c.low + c.length * rng.random(256) for c in checked.coordinates}
-            try:
-                sampled = sympy.lambdify(list(columns), expr, ["scipy", "numpy"])(*columns.values())
-                mean = float(np.mean(np.asarray(sampled, dtype=float)))
-            except Exception:  # numpy lacks a function of it: the compiler decides what becomes of that
-                mean = math.nan
+            mean = float(np.mean(values_at(expr, checked, points)))  # nan: numpy lacks a function of it
             if math.isfinite(mean):
                 found[value.field] = mean
     return found

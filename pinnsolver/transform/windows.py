@@ -20,12 +20,15 @@ from sympy import Expr
 
 from pinnsolver.declare import CheckedProblem, Condition, Coordinate
 from pinnsolver.declare.checked import Measured
-from pinnsolver.transform.rates import rates
+from pinnsolver.transform.rates import initial_change, rates
 from pinnsolver.transform.transformed import Ansatz
 
 INITIAL = "initial"  # what the kinds of initial conditions begin with
 TURN = 4.0  # of growth or turning that one window takes, in radians or e-foldings: measured on Lorenz' system
-FEW = 8.0  # that one network holds of a field in space: measured on Kuramoto-Sivashinsky
+FEW = 8.0  # e-foldings of growth that one network holds of a field in space
+# Of a field in space that grows more: e-foldings that one window takes, and times that the initial state changes by its own size.
+# Measured on Kuramoto-Sivashinsky, where longer windows end in false solutions and shorter ones are left with too few steps.
+GROWN, CHANGED = 2.0, 1.5
 # Windows of a system in time alone, whatever its rates at the start: measured on eleven systems. One network alone ends in
 # false solutions on some seeds, and cannot follow a relaxation oscillation; a window costs a fraction of its steps.
 ALONE, STEPS_ALONE = 8, 40  # and steps that each needs at least
@@ -137,13 +140,31 @@ def choose_windows(checked: CheckedProblem, steps: int | None = None) -> tuple[i
     if reason is not None:
         return 1, f"one: {reason}"
     assert checked.time is not None
-    found, alone = rates(checked), len(checked.coordinates) == 1
-    turns = max(found.growth, 0.0 if checked.space else found.turning) * checked.time.length
+    found, length = rates(checked), checked.time.length
+    if checked.space:
+        return _in_space(found.growth * length, checked)
+    turns = max(found.growth, found.turning) * length
     count = int(np.clip(np.ceil(turns / TURN), 1, MOST))
-    least = ALONE if steps is None else min(ALONE, max(1, steps // STEPS_ALONE))
-    if alone and count < least:
-        return least, f"a system in time alone is solved soonest, and most surely, in {least} short windows"
     what = f"perturbations of the initial state turn or grow by {turns:.3g} radians or e-foldings over the horizon"
-    if count > 1 and (alone or turns > FEW):
-        return count, f"{what}: about {TURN:g} a window"
-    return 1, f"{what}: one network holds it" if turns else "nothing that grows over the horizon"
+    if len(checked.coordinates) > 1:  # a family
+        return (
+            (count, f"{what}: about {TURN:g} a window")
+            if turns > FEW
+            else (1, f"{what}: one network holds it")
+        )
+    least = ALONE if steps is None else min(ALONE, max(1, steps // STEPS_ALONE))
+    if count < least:
+        return least, f"a system in time alone is solved soonest, and most surely, in {least} short windows"
+    return count, f"{what}: about {TURN:g} a window"
+
+
+def _in_space(growth: float, checked: CheckedProblem) -> tuple[int, str]:
+    """Return a number of windows for fields in space, by the e-foldings over the horizon, and why."""
+    assert checked.time is not None
+    what = f"perturbations of the initial state grow by {growth:.3g} e-foldings over the horizon"
+    if growth <= FEW:
+        return 1, f"{what}: one network holds it" if growth else "nothing that grows over the horizon"
+    changes = initial_change(checked) * checked.time.length
+    count = int(np.clip(np.ceil(max(growth / GROWN, changes / CHANGED)), 1, MOST))
+    also = f", and it changes by {changes:.2g} times its own size" if changes else ""
+    return count, f"{what}{also}: about {growth / count:.2g} e-foldings a window"
