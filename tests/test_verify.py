@@ -2,12 +2,16 @@
 
 import json
 
+import numpy as np
 import pytest
 from sympy import Eq, Function, Rational, atan, cos, cosh, exp, pi, sin, symbols
 from typer.testing import CliRunner
 
-from pinnsolver import Disk, On, Problem, Rectangle, Solution, resume, solve
+from pinnsolver import Disk, On, Periodic, Problem, Rectangle, Solution, resume, solve
 from pinnsolver.cli import app
+from pinnsolver.declare import check_problem
+from pinnsolver.verify.classical.forward import Deadline, restate_forward
+from pinnsolver.verify.classical.fourier import WaveGrid, Waves
 
 x, y, t = symbols("x y t")
 u, v = Function("u"), Function("v")
@@ -125,11 +129,47 @@ def breather():
     )
 
 
+def vortices():
+    """Periodic in the plane, the stream function without a time derivative and pinned at a point."""
+    w, psi = (Function(n)(x, y, t) for n in ("w", "psi"))
+    shape = cos(x) * cos(y) * exp(-t / 5)
+    carried = w.diff(t) + psi.diff(y) * w.diff(x) - psi.diff(x) * w.diff(y)
+    return Problem(
+        "vortices",
+        [Eq(carried, (w.diff(x, 2) + w.diff(y, 2)) / 10), Eq(psi.diff(x, 2) + psi.diff(y, 2), -w)],
+        [(x, 0, 2 * pi), (y, 0, 2 * pi)],
+        time=(t, 0, 1),
+        conditions=[
+            Eq(w.subs(t, 0), 2 * shape.subs(t, 0)),
+            Eq(psi.subs({x: pi, y: pi / 3}), shape.subs({x: pi, y: pi / 3})),
+            Periodic(x),
+            Periodic(y),
+        ],
+        reference={Function("w"): 2 * shape, Function("psi"): shape},
+    )
+
+
+def drifting():
+    """Periodic and of second order in time, with a source; its mean moves at constant speed."""
+    exact = sin(x) * cos(t) + t + sin(2 * x) * t**2
+    return Problem(
+        "drifting",
+        [Eq(u(x, t).diff(t, 2) - u(x, t).diff(x, 2), exact.diff(t, 2) - exact.diff(x, 2))],
+        [(x, 0, 2 * pi)],
+        time=(t, 0, 1),
+        conditions=[Eq(u(x, 0), sin(x)), Eq(u(x, t).diff(t).subs(t, 0), 1), Periodic(x)],
+        reference={u: exact},
+    )
+
+
 def trained(problem, **more):
     return solve(problem, steps=105, seed=0, threads=1, quiet=True, settings=QUICK, **more)
 
 
-@pytest.mark.parametrize("build", [heat, wave, turning, robin, plate, plate_with_a_hole, soliton, breather])
+CASES = [heat, wave, turning, robin, plate, plate_with_a_hole, soliton, breather, vortices, drifting]
+
+
+@pytest.mark.parametrize("build", CASES)
 def test_the_estimate_is_the_true_error(build):
     solution = trained(build())
     found = solution.estimate(30)
@@ -137,6 +177,37 @@ def test_the_estimate_is_the_true_error(build):
     for name, true in solution.result["relative_l2"].items():
         assert true > 1e-10  # or there would be nothing to estimate
         assert found.fields[name].value == pytest.approx(true, rel=0.2)
+
+
+@pytest.mark.parametrize("build", [vortices, drifting])
+def test_what_is_periodic_is_verified_by_fourier_series(build):
+    forward = restate_forward(check_problem(build()), {}, {})
+    grid = WaveGrid(Waves(forward), 32)
+    places = np.array([[0.3, 1.1, 0.0], [4.0, 5.0, 0.0]])[:, [0, 2] if build is drifting else [0, 1, 2]]
+    times = np.linspace(0, 1, 11)
+    found = grid.march(places, times, 4, Deadline.after(60))
+    for function, exact in build().reference.items():
+        values = [
+            [float(exact.subs({**dict(zip((x, y), p, strict=False)), t: s})) for s in times] for p in places
+        ]
+        assert np.allclose(found[str(function)], values, atol=1e-7)
+
+
+def test_exponential_steps_converge_to_order_four():
+    # u' = -u + u^2 in every place: exact 1 / (1 + 3 e^t) from 1/4
+    problem = Problem(
+        "decay",
+        [Eq(u(x, t).diff(t), -u(x, t) + u(x, t) ** 2)],
+        [(x, 0, 1)],
+        time=(t, 0, 1),
+        conditions=[Eq(u(x, 0), Rational(1, 4)), Periodic(x)],
+    )
+    waves = Waves(restate_forward(check_problem(problem), {}, {}))
+    errors = []
+    for steps in (4, 8):
+        found = WaveGrid(waves, 8).march(np.zeros((1, 2)), np.array([0.0, 1.0]), steps, Deadline.after(60))
+        errors.append(abs(found["u"][0, -1] - 1 / (1 + 3 * np.e)))
+    assert 13 < errors[0] / errors[1] < 20
 
 
 def test_the_estimate_knows_nothing_of_the_reference():

@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from pinnsolver.report.names import name_math
 from pinnsolver.report.style import FIELD_MAP, OUTSIDE, RESIDUAL_MAP, SIGNED_MAP, WIDTH, few_ticks, new_figure
 
-_MOST_UNEQUAL = 5  # sides of a plane that still share one scale
+_MOST_UNEQUAL = 8  # sides of a plane that still share one scale
 _DECADES = 5  # of a residual map
 
 

@@ -1,6 +1,6 @@
 """An error estimate for each field of a trained problem, with what it rests on.
 
-First a classical solver takes the declaration by itself: splines, or finite elements on a shape with corners that enter it or
+First a classical solver takes the declaration by itself: Fourier series where all is periodic, splines, or finite elements on a shape with corners that enter it or
 where splines do not get through. Where that does not resolve the network's error in the time allowed, the same splines look
 for the difference to the network, whose residuals are its right-hand side: a difference of 1e-5 need not be known to more
 than one digit.
@@ -20,6 +20,7 @@ from pinnsolver.verify.classical.forward import Deadline, NotApplicableError, re
 from pinnsolver.verify.refine import (
     DIFFERENCE,
     ELEMENTS,
+    FOURIER,
     SPLINES,
     Compared,
     Evaluate,
@@ -30,6 +31,7 @@ from pinnsolver.verify.refine import (
 
 LEAST_SECONDS = 20.0
 FIRST_SHARE = 0.75  # of the time, for the solver by itself; the rest is for the difference to the network
+PERIODIC_SHARE = 0.6  # of the time, for Fourier series, where splines come next
 SHAPED_SHARE = 0.4  # of the time, for splines on a shape, where finite elements come next
 WORTHLESS = 0.5  # an own error from which a classical solution says nothing
 CLASSICAL, NONE = "classical", "none"
@@ -121,11 +123,12 @@ def estimate_error(
         compared, method = [], NONE
     fields = {f.name: _joined(f.name, compared, method, doubtful) for f in checked.fields}
     found_anew = compared[-1].unknowns if compared else {}
-    told = CLASSICAL if method in (SPLINES, ELEMENTS) else method
+    told = CLASSICAL if method in (FOURIER, SPLINES, ELEMENTS) else method
     return ErrorEstimate(fields, told, found_anew, tuple(notes), time.monotonic() - begun)
 
 
 _WORDS = {
+    FOURIER: "Fourier series",
     SPLINES: "The solver by itself",
     ELEMENTS: "Finite elements",
     DIFFERENCE: "The solver for the difference",
@@ -134,6 +137,9 @@ _WORDS = {
 
 def _attempts(checked: CheckedProblem) -> tuple[tuple[str, float], ...]:
     """Return the methods in their order, each with its share of the time that is left."""
+    periodic = all(c.name in checked.periodic for c in checked.space)
+    if checked.time is not None and checked.space and periodic:
+        return (FOURIER, PERIODIC_SHARE), (SPLINES, FIRST_SHARE), (DIFFERENCE, 1.0)
     if checked.shape is None or (checked.time is not None and not has_entering_corner(checked.shape)):
         return (SPLINES, FIRST_SHARE), (DIFFERENCE, 1.0)
     if has_entering_corner(checked.shape):

@@ -27,6 +27,7 @@ from pinnsolver.declare.shapes import (
 from pinnsolver.declare.values import FieldValue
 from pinnsolver.verify.classical.elements import Elements
 from pinnsolver.verify.classical.forward import Deadline, Forward, NotApplicableError, OutOfTimeError
+from pinnsolver.verify.classical.fourier import WaveGrid, Waves
 from pinnsolver.verify.classical.places import tensor
 from pinnsolver.verify.classical.slabs import Slabs, initial_conditions
 from pinnsolver.verify.classical.splines import Axis, SplineSpace
@@ -34,10 +35,16 @@ from pinnsolver.verify.classical.system import Base
 from pinnsolver.verify.classical.velocities import in_first_order
 from pinnsolver.verify.classical.whole import Whole, fit
 
-SPLINES, ELEMENTS, DIFFERENCE = "splines", "elements", "difference"
+FOURIER, SPLINES, ELEMENTS, DIFFERENCE = "fourier", "splines", "elements", "difference"
 Evaluate = Callable[[np.ndarray, Mapping[str, sympy.Expr]], Mapping[str, np.ndarray]]
 DEGREE = {0: 7, 1: 7, 2: 6, 3: 6}  # of the splines, by the number of axes
 FIRST_PIECES = {0: 1, 1: 8, 2: 6, 3: 3}
+FIRST_WAVES = {
+    1: 64,
+    2: 32,
+    3: 24,
+}  # points along each axis of a Fourier grid, by the number of axes in space
+FINER = {1: 2.0, 2: 1.5, 3: 1.5}
 REFINEMENT = {0: 1.0, 1: 2.0, 2: 1.45, 3: 1.5}
 MOST_LEVELS = 9
 TIME_TOLERANCE, TIGHTENING, TIGHTEST = 1e-5, 0.03, 1e-11
@@ -223,8 +230,8 @@ def _levels(task: Task, deadline: Deadline) -> Iterator[Solve]:
         NotApplicableError: the method does not suit the problem.
     """
     forward = task.forward
-    if task.method == ELEMENTS:
-        yield from _element_levels(task, deadline)
+    if task.method in (ELEMENTS, FOURIER):
+        yield from _element_levels(task, deadline) if task.method == ELEMENTS else _fourier_levels(task)
         return
     if forward.shape is not None and has_entering_corner(forward.shape):
         raise NotApplicableError("a corner enters the domain: splines cannot follow the solution there")
@@ -264,6 +271,25 @@ def _element_levels(task: Task, deadline: Deadline) -> Iterator[Solve]:
 
     for _ in range(MOST_LEVELS):
         yield solve
+
+
+def _fourier_levels(task: Task) -> Iterator[Solve]:
+    waves = Waves(task.forward)
+    dimension, column = len(waves.space), waves.column
+    if dimension not in FIRST_WAVES:
+        raise NotApplicableError(f"{dimension} dimensions are too many for a grid")
+
+    def solve(count: int, steps: int, places: np.ndarray, deadline: Deadline, _: int) -> Solved:
+        times = np.unique(places[:, column])
+        first = places[places[:, column] == times[0]]
+        found = WaveGrid(waves, count).march(first, times, steps, deadline)
+        words = (
+            f"Fourier series, {' × '.join([str(count)] * dimension)} points, {steps * (len(times) - 1)} steps"
+        )
+        return Solved(words, {f.name: found[f.name].T.ravel() for f in task.forward.fields})
+
+    for k in range(MOST_LEVELS):
+        yield partial(solve, 2 * round(FIRST_WAVES[dimension] * FINER[dimension] ** k / 2), 2**k)
 
 
 def _pieces(forward: Forward, dimension: int, k: int) -> list[int]:
