@@ -54,7 +54,11 @@ CONVERGED = 0.03  # of the solution: grids that differ by more have not converge
 FIRST_GRID = 0.35  # of the time, which a first grid may take
 HOPELESS = 0.2  # of the time, below which no other first grid is tried
 ROUNDING = 1e-11
-HELD = 1e-4  # of the network's fields, what the splines of the first grid may miss
+HELD = {
+    1: 1e-4,
+    2: 1e-2,
+    3: 3e-2,
+}  # of the network's fields, what the splines of the first grid may miss; by the number of axes
 PROBED = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of the horizon at which that is tried
 GRID = {1: 801, 2: 121, 3: 29}
 
@@ -358,7 +362,7 @@ def _can_hold(task: Task, axes: list[Axis]) -> bool:
                 return True
             matrix = space.matrix(points, [0] * points.shape[1])
             left = matrix @ fit(space, points, values) - values
-            if np.linalg.norm(left) > HELD * np.linalg.norm(values):
+            if np.linalg.norm(left) > HELD[len(axes)] * np.linalg.norm(values):
                 return False
     return True
 

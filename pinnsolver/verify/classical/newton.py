@@ -12,7 +12,7 @@ import scipy.linalg
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
-from pinnsolver.verify.classical.forward import Deadline, NotApplicableError
+from pinnsolver.verify.classical.forward import Deadline, NotApplicableError, OutOfTimeError
 from pinnsolver.verify.classical.system import System
 
 DENSE = 700  # columns up to which a QR factorisation with pivoting is as fast as a sparse one
@@ -25,7 +25,21 @@ TIKHONOV = 1e-15
 REFINEMENTS = 3
 CONTRACTION = 0.3  # a step that shrinks less than this wants a fresh Jacobian
 PATIENCE = 40
+STANDSTILL = 0.9  # part of the residual that is left where least squares have come to their end
 FLOOR = 1e-12
+SPARSE_RATE, FULL_RATE = 6e8, 3e10  # multiplications of matrices a second, measured on one core
+
+
+def _work(jacobian: sp.csr_matrix) -> tuple[float, float]:
+    """Return about how many seconds the normal equations take, as a sparse and as a full matrix."""
+    rows, columns = jacobian.shape
+    per_row = jacobian.nnz / max(rows, 1)
+    return rows * per_row**2 / SPARSE_RATE, (rows + columns / 3) * columns**2 / FULL_RATE
+
+
+def seconds_of(jacobian: sp.csr_matrix) -> float:
+    """Return about how long a Jacobian takes to be factored."""
+    return min(_work(jacobian))
 
 
 class Factor:
@@ -58,11 +72,12 @@ class Factor:
 
     def _full_normal(self) -> Callable[[np.ndarray], np.ndarray] | None:
         """Return what solves the normal equations as a full matrix, None where a sparse one is better or needed."""
-        rows, columns = self._jacobian.shape
-        if self._jacobian.nnz < FULL * rows * columns or columns > MOST_FULL:
+        columns = self._jacobian.shape[1]
+        sparse, full = _work(self._jacobian)
+        if full > sparse or columns > MOST_FULL:
             return None
-        full = self._jacobian.toarray()
-        normal = full.T @ full
+        dense = self._jacobian.toarray()
+        normal = dense.T @ dense
         normal[np.diag_indices(columns)] += TIKHONOV
         try:
             factors = scipy.linalg.cho_factor(normal, overwrite_a=True, check_finite=False)
@@ -122,19 +137,25 @@ class Solver:
         Raises:
             NotApplicableError: it does not converge.
         """
-        vector, last = start.copy(), np.inf
+        vector, last, before = start.copy(), np.inf, np.inf
         fresh = False
         for _ in range(PATIENCE):
             self.deadline.check()
             if self.factor is None:
-                self.factor, fresh = Factor(system.jacobian(vector)), True
+                jacobian = system.jacobian(vector)
+                if seconds_of(jacobian) > max(self.deadline.left, 0.0):
+                    raise OutOfTimeError("its matrices take longer than verification may")
+                self.factor, fresh = Factor(jacobian), True
             residual = system.residual(vector)
             if not np.isfinite(residual).all():
                 raise NotApplicableError("Newton's method leaves the finite numbers")
             step = self.factor.solve(residual)
             size = float(np.linalg.norm(step)) / max(float(np.linalg.norm(vector)), 1e-30)
-            if system.linear and fresh:
+            height = float(np.linalg.norm(residual))
+            # Of a linear problem what still moves then are splines that hardly reach into the domain.
+            if system.linear and (fresh or height > STANDSTILL * before):
                 return vector + step
+            before = height
             if size <= tolerance or (size < 1e3 * tolerance and size > last / 2):
                 return vector + step
             if not system.linear and size > CONTRACTION * last and not fresh:

@@ -260,7 +260,8 @@ class Slabs:
                 trial.step = step
                 solver.forget()
             self.system.begin(now, step, base)
-            self.system.weights = []
+            if solver.factor is None:  # factors that are kept belong to the weights that they were made with
+                self.system.weights = []
             try:
                 vector = solver.solve(self.system, self._guess(last, step))
                 tail = self._tail(vector)

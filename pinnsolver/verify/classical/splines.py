@@ -9,6 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.interpolate import BSpline
 
+FAINT = 1e-6  # of the most that a product of splines weighs on the points: those that weigh less are left out
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -133,6 +135,6 @@ class SplineSpace:
         return found if self.active is None else found[:, self.active]
 
     def restricted(self, points: np.ndarray) -> SplineSpace:
-        """Return the products that are not zero at all of some points (n, D)."""
+        """Return the products that reach to some of the points (n, D)."""
         weight = np.asarray(abs(self.matrix(points, [0] * points.shape[1])).sum(axis=0)).ravel()
-        return replace(self, active=np.flatnonzero(weight > 1e-12))
+        return replace(self, active=np.flatnonzero(weight > FAINT * weight.max()))
