@@ -92,6 +92,7 @@ class _Unicode(PrettyPrinter):
         )
         form = prettyForm(*prettyForm(head).right(arguments))
         form.binding = prettyForm.FUNC
+        form.prettyFunc, form.prettyArgs = prettyForm(head), arguments  # which a power puts its exponent between
         return form
 
 

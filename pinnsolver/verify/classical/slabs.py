@@ -31,6 +31,43 @@ SHORTEST = 1e-10
 GROWTH, SAFETY = 4.0, 0.8
 
 
+@dataclass
+class Pace:
+    """How long steps may be, by the last coefficient in time.
+
+    Args:
+        limit: of it, relative to the field; the noise of a grid too coarse for the tolerance lifts it.
+        refused: the coefficient of a step that was refused, and the step's length.
+    """
+
+    limit: float
+    refused: tuple[float, float] | None = None
+
+    def _is_noise(self, tail: float) -> bool:
+        """Say whether a shorter step did not help: that is the noise of the grid."""
+        return self.refused is not None and bool(np.isfinite(tail)) and tail > self.refused[0] / 2
+
+    def refuses(self, tail: float) -> bool:
+        """Say whether a step has to be done again, shorter; its coefficient is infinite where Newton's method failed."""
+        return tail > 10 * self.limit and not self._is_noise(tail)
+
+    def shorter(self, step: float, tail: float) -> float:
+        """Return the step to be tried instead."""
+        if not np.isfinite(tail):
+            self.refused = None
+            return 0.25 * step
+        self.refused = (tail, step)
+        return step * max(0.1, SAFETY * (self.limit / tail) ** (1 / STAGES))
+
+    def next(self, step: float, tail: float) -> float:
+        """Return the step after one that was taken: the same one, which keeps its factors, where another would be little longer."""
+        wanted = step * min(GROWTH, SAFETY * (self.limit / max(tail, 1e-300)) ** (1 / STAGES))
+        if tail > 10 * self.limit and self.refused is not None:
+            self.limit, wanted = tail, self.refused[1]
+        self.refused = None
+        return step if 0.9 * step <= wanted <= 1.6 * step else wanted
+
+
 def radau_points(count: int) -> np.ndarray:
     """Return the Radau points on [0, 1], the last of which is 1: zeros of P_n - P_(n-1)."""
     series = [0.0] * (count - 1) + [-1.0, 1.0]
@@ -250,8 +287,7 @@ class Slabs:
         self._record(found, seen, times <= t.low, times, t.low, None)
         now, step, solver = t.low, FIRST * t.length, Solver(deadline)
         last: tuple[np.ndarray, float] | None = None
-        refused: tuple[float, float] | None = None  # the tail of a step that was refused, and its length
-        limit = self.tolerance  # the noise of a grid too coarse for the tolerance lifts it
+        pace = Pace(self.tolerance)
         while now < t.high - 1e-12 * t.length:
             step = min(step, t.high - now)
             if t.high - now < 1.5 * step:
@@ -269,12 +305,8 @@ class Slabs:
                 if step < SHORTEST * t.length or deadline.left < 0:
                     raise
                 tail = np.inf
-            # A shorter step that did not help: that is the noise of the grid.
-            stuck = refused is not None and np.isfinite(tail) and tail > refused[0] / 2
-            if tail > 10 * limit and not stuck:
-                refused = (tail, step) if np.isfinite(tail) else None
-                shorter = max(0.1, SAFETY * (limit / tail) ** (1 / STAGES)) if refused else 0.25
-                step *= shorter
+            if pace.refuses(tail):
+                step = pace.shorter(step, tail)
                 if step < SHORTEST * t.length:
                     raise NotApplicableError(f"the solution changes too fast at {t.name} = {now:g}")
                 solver.forget()
@@ -288,13 +320,7 @@ class Slabs:
                 for n in trial.spaces
             }
             last, now = (vector, step), now + step
-            if stuck and refused is not None:
-                limit, wanted = max(limit, tail), refused[1]
-            else:
-                wanted = step * min(GROWTH, SAFETY * (limit / max(tail, 1e-300)) ** (1 / STAGES))
-            refused = None
-            if not 0.9 * step <= wanted <= 1.6 * step:  # the same step keeps its factors
-                step = wanted
+            step = pace.next(step, tail)
         return found
 
     def _start(self, base: Base | None) -> dict[str, list[np.ndarray]]:
