@@ -31,6 +31,13 @@ def test_a_row_names_the_best_and_the_worst_in_words():
     assert cells[6] == "soft, causal, eulerian"
 
 
+def test_a_ratio_says_where_the_best_by_hand_is_the_automatic_choice():
+    same = {**RECORD, "same": ["hard=true, causal=false, frame=eulerian"]}
+    assert hands._cells(same)[5] == "1.5 (the same)"
+    problem = load_problem(PROBLEMS / "burgers.py")
+    assert hands.same_as_automatic(problem, Settings(steps=5)) == ["hard=true, causal=false, frame=eulerian"]
+
+
 def test_ways_by_hand_leave_out_what_comes_to_the_same():
     problem = load_problem(PROBLEMS / "poisson_lshape.py")
     ways = hands.ways_by_hand(problem, Settings(steps=5))

@@ -92,7 +92,10 @@ class _Unicode(PrettyPrinter):
         )
         form = prettyForm(*prettyForm(head).right(arguments))
         form.binding = prettyForm.FUNC
-        form.prettyFunc, form.prettyArgs = prettyForm(head), arguments  # which a power puts its exponent between
+        form.prettyFunc, form.prettyArgs = (
+            prettyForm(head),
+            arguments,
+        )  # which a power puts its exponent between
         return form
 
 

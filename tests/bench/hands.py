@@ -45,7 +45,7 @@ INTRODUCTION = f"""# The automatic choice against choices by hand
 
 Each problem is solved by the automatic choices and by every choice by hand that it allows, of hard or soft conditions, causal weights or
 none, and the frames, all else alike and at equal budget. Errors are the largest relative L2 error of the fields. `ratio` is the
-automatic error over that of the best by hand: 2 is the bar, 1 means that the automatic choice is the best. `make hands` measures.
+automatic error over that of the best by hand: 2 is the bar; "the same" says that both come to the very same run. `make hands` measures.
 
 {BEGIN}
 {END}
@@ -80,6 +80,18 @@ def ways_by_hand(problem: Problem, common: Settings) -> dict[str, Mapping[str, A
     return found
 
 
+def same_as_automatic(problem: Problem, common: Settings) -> list[str]:
+    """Return the labels of the choices by hand that come to the automatic one: errors then differ by how busy the machine was."""
+    checked = check_problem(problem)
+    own = effect_of(transform_problem(checked, common))
+    ways = ways_by_hand(problem, common).items()
+    return [
+        label
+        for label, asked in ways
+        if effect_of(transform_problem(checked, common.with_values(asked))) == own
+    ]
+
+
 def _grid() -> Iterator[dict[str, Any]]:
     for hard, causal, frame in itertools.product((True, False), (False, True), FRAMES):
         yield {"hard": hard, "causal": causal, "frame": frame}
@@ -96,7 +108,8 @@ def _measured(problem: Problem, seconds: float, seed: int, threads: int) -> dict
         return {"errors": dict.fromkeys([AUTOMATIC, *ways]), "automatic": str(error).partition("\n")[0]}
     first = contest.entries[0]
     chosen = method_text(chosen_methods(first.run.result)) if first.run else first.why
-    return {"errors": {entry.label: worst_score(entry) for entry in contest.entries}, "automatic": chosen}
+    errors = {entry.label: worst_score(entry) for entry in contest.entries}
+    return {"errors": errors, "automatic": chosen, "same": same_as_automatic(problem, common)}
 
 
 # ---------------------------------------------------------------------------------------------- table
@@ -108,7 +121,7 @@ def write_page() -> None:
     at_hand = names_at_hand()
     records = [r for r in records if r["problem"] in at_hand]
     rows = [_cells(record) for record in records]
-    ratios = [r for r in map(ratio_of, records) if r is not None]
+    ratios = {r["problem"]: ratio for r in records if (ratio := ratio_of(r)) is not None}
     lines = [
         markdown_row(HEAD),
         markdown_row(["---"] * len(HEAD)),
@@ -142,7 +155,7 @@ def _cells(record: Mapping[str, Any]) -> list[str]:
         number(record["errors"].get(AUTOMATIC)),
         short(best[0]),
         number(best[1]),
-        number(ratio, "{:.2g}"),
+        number(ratio, "{:.2g}") + (" (the same)" if best[0] in record.get("same", ()) else ""),
         short(worst[0]),
         number(worst[1]),
         budget_text(record),
@@ -156,9 +169,14 @@ def short(label: str) -> str:
     return words.replace("frame=", "")
 
 
-def _summary(ratios: Sequence[float], records: Sequence[Mapping[str, Any]]) -> str:
+def _summary(ratios: Mapping[str, float], records: Sequence[Mapping[str, Any]]) -> str:
     if not ratios:
         return "Nothing is measured yet."
-    within = sum(r <= 2 for r in ratios)
+    beyond = [r for r in records if ratios.get(r["problem"], 0.0) > 2]
+    same = sum(min(_by_hand(r), key=lambda pair: pair[1])[0] in r.get("same", ()) for r in beyond)
     machine = machine_line(records[-1]["machine"])
-    return f"Within twice of the best by hand: {within} of {len(ratios)}; median ratio {statistics.median(ratios):.2g}. {machine}."
+    return (
+        f"Within twice of the best by hand: {len(ratios) - len(beyond)} of {len(ratios)}; median ratio "
+        f"{statistics.median(ratios.values()):.2g}. Of the others {same} made the very same choice: there two runs of the same steps "
+        f"differ by how far they came. {machine}."
+    )
