@@ -12,6 +12,7 @@ from pinnsolver.cli import app
 from pinnsolver.declare import check_problem
 from pinnsolver.verify.classical.forward import Deadline, restate_forward
 from pinnsolver.verify.classical.fourier import WaveGrid, Waves
+from pinnsolver.verify.classical.slabs import Pace
 
 x, y, t = symbols("x y t")
 u, v = Function("u"), Function("v")
@@ -208,6 +209,17 @@ def test_exponential_steps_converge_to_order_four():
         found = WaveGrid(waves, 8).march(np.zeros((1, 2)), np.array([0.0, 1.0]), steps, Deadline.after(60))
         errors.append(abs(found["u"][0, -1] - 1 / (1 + 3 * np.e)))
     assert 13 < errors[0] / errors[1] < 20
+
+
+def test_steps_that_the_noise_of_a_grid_keeps_refusing_are_taken():
+    pace = Pace(limit=1e-6)
+    assert pace.refuses(1e-4)
+    shorter = pace.shorter(0.1, 1e-4)
+    assert 0.01 <= shorter < 0.1
+    assert not pace.refuses(0.9e-4)  # a shorter step has not helped
+    assert pace.next(shorter, 0.9e-4) == 0.1  # back to the long one
+    assert not pace.refuses(2e-4) and pace.limit == 0.9e-4
+    assert pace.refuses(float("inf"))
 
 
 def test_the_estimate_knows_nothing_of_the_reference():

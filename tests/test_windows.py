@@ -1,5 +1,7 @@
 """Windows of time: where they are cut, what is handed over at the seams, and one solution over all of them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,8 @@ from pinnsolver import On, Periodic, Problem, Rectangle, Solution, Unknown, Unsu
 from pinnsolver.compile import DerivativePlan
 from pinnsolver.declare import Settings, check_problem
 from pinnsolver.train import WindowedProblem
-from pinnsolver.train.conductor import Budget
+from pinnsolver.train.conductor import Conductor
+from pinnsolver.train.course import Budget, Leg
 from pinnsolver.transform import transform_problem, transform_window
 from pinnsolver.transform.rates import initial_change, rates
 from pinnsolver.transform.windows import carried, choose_windows, window_edges, window_problem
@@ -150,6 +153,25 @@ def test_times_that_are_not_reached_have_no_value():
     made.solved.fill_(2)
     found = made(torch.tensor([[0.5, 0.4], [0.5, 0.6]], dtype=torch.float64))
     assert torch.isfinite(found[0]).all() and torch.isnan(found[1]).all() and made.reached == 0.5
+
+
+def test_an_equal_part_is_what_every_window_that_is_left_could_have():
+    assert Budget(None, 100.0).equal_part(0, 20.0, 4) == Budget(None, 40.0)
+    assert Budget(100, None).equal_part(20, 5.0, 4) == Budget(40, None)
+    assert Budget(100, 50.0).equal_part(20, 60.0, 1) == Budget(100, 60.0)  # late already
+
+
+def test_a_window_ends_early_only_after_its_equal_part():
+    part = Leg(Budget(None, 30.0), equal=Budget(None, 10.0), count=2)
+    conductor = SimpleNamespace(
+        leg=part, step=100, last_progress=90, last_leap=50, phase=SimpleNamespace(patience=300)
+    )
+    assert not Conductor._has_converged(conductor, 9.0)
+    assert Conductor._has_converged(conductor, 11.0)  # 50 steps without half the loss
+    conductor.last_leap = 80
+    assert not Conductor._has_converged(conductor, 11.0)
+    conductor.last_progress = -300
+    assert Conductor._has_converged(conductor, 1.0)
 
 
 def test_a_budget_is_shared_among_the_windows_that_are_left():

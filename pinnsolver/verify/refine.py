@@ -28,6 +28,7 @@ from pinnsolver.declare.values import FieldValue
 from pinnsolver.verify.classical.elements import Elements
 from pinnsolver.verify.classical.forward import Deadline, Forward, NotApplicableError, OutOfTimeError
 from pinnsolver.verify.classical.fourier import WaveGrid, Waves
+from pinnsolver.verify.classical.newton import seconds_of
 from pinnsolver.verify.classical.places import tensor
 from pinnsolver.verify.classical.slabs import Slabs, initial_conditions
 from pinnsolver.verify.classical.splines import Axis, SplineSpace
@@ -59,6 +60,7 @@ HELD = {
     2: 1e-2,
     3: 3e-2,
 }  # of the network's fields, what the splines of the first grid may miss; by the number of axes
+TRIED = 0.02  # of the time, which one such trial may take
 PROBED = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of the horizon at which that is tried
 GRID = {1: 801, 2: 121, 3: 29}
 
@@ -255,7 +257,7 @@ def _levels(task: Task, deadline: Deadline) -> Iterator[Solve]:
             Axis(c.low, c.high, n, DEGREE[len(axes)], c.name in forward.periodic)
             for c, n in zip(axes, pieces, strict=True)
         ]
-        held = held or not (marched and axes) or _can_hold(task, made)
+        held = held or not (marched and axes) or _can_hold(task, made, deadline)
         if not held:
             continue
         if not axes and TIME_TOLERANCE * TIGHTENING**k < TIGHTEST:
@@ -340,7 +342,7 @@ def _solve_slabs(task: Task, axes: list[Axis], places: np.ndarray, deadline: Dea
     return Solved(told, {f.name: found[f.name].T.ravel() for f in task.forward.fields})
 
 
-def _can_hold(task: Task, axes: list[Axis]) -> bool:
+def _can_hold(task: Task, axes: list[Axis], deadline: Deadline) -> bool:
     """Say whether splines can hold about what the network says: on coarser grids Newton's method fails, or takes tiny steps."""
     forward = task.forward
     column = forward.time
@@ -361,6 +363,8 @@ def _can_hold(task: Task, axes: list[Axis]) -> bool:
             if not np.isfinite(values).all():
                 return True
             matrix = space.matrix(points, [0] * points.shape[1])
+            if seconds_of(matrix) > TRIED * deadline.left:
+                return True
             left = matrix @ fit(space, points, values) - values
             if np.linalg.norm(left) > HELD[len(axes)] * np.linalg.norm(values):
                 return False
