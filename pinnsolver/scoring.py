@@ -181,8 +181,19 @@ def _unit_grid(dimension: int) -> np.ndarray:
     return np.stack([g.ravel() for g in np.meshgrid(*[axis] * dimension, indexing="ij")], axis=1)
 
 
-def interpolated_table(checked: CheckedProblem, reference: Reference, points: np.ndarray) -> np.ndarray:
-    """Return a table's values between its points, for pictures only; NaN outside their hull."""
+def interpolated_table(
+    checked: CheckedProblem,
+    reference: Reference,
+    points: np.ndarray,
+    own: Callable[[np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """Return a table's values between its points, for pictures only; NaN outside their hull.
+
+    Args:
+        points: (n, D) in the problem's columns.
+        own: the solution at such points, (n,). On scattered points what the table differs from it is interpolated: a difference of 1e-3
+            is then shown as such, where the values themselves change more than that from one point to the next.
+    """
     from scipy.interpolate import LinearNDInterpolator
 
     assert reference.table is not None
@@ -197,7 +208,10 @@ def interpolated_table(checked: CheckedProblem, reference: Reference, points: np
         return grid(points[:, columns])
     rows = np.random.default_rng(0).permutation(len(values))[:20000]
     try:
-        found: np.ndarray = LinearNDInterpolator(known[rows], values[rows], rescale=True)(points[:, columns])
+        places = _middle(checked, len(rows))
+        places[:, columns] = known[rows]
+        gap = LinearNDInterpolator(known[rows], values[rows] - own(places), rescale=True)
+        found: np.ndarray = own(points) + gap(points[:, columns])
     except Exception:  # Qhull refuses points on a line: then there is no picture of the reference
         found = np.full(len(points), np.nan)
     return found

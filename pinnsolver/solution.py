@@ -394,17 +394,19 @@ class Solution:
 
         def known(points: np.ndarray) -> dict[str, np.ndarray]:
             return {
-                name: signs.get(name, 1.0) * self._known(fields[name], reference, points)
+                name: self._known(fields[name], reference, points, signs.get(name, 1.0))
                 for name, reference in self.checked.references.items()
             }
 
         return make_panels(self.checked, evaluate, known, self.contains)
 
-    def _known(self, function: Field, reference: Reference, points: np.ndarray) -> np.ndarray:
-        """Return a field's known values at (n, D) points, (n,); those of a table interpolated."""
-        if reference.table is not None:
-            return interpolated_table(self.checked, reference, points)
-        return reference_values(self.checked, function, reference, points)
+    def _known(self, function: Field, reference: Reference, points: np.ndarray, sign: float) -> np.ndarray:
+        """Return a field's known values at (n, D) points with a sign, (n,); those of a table interpolated."""
+        if reference.table is None:
+            return sign * reference_values(self.checked, function, reference, points)
+        return sign * interpolated_table(
+            self.checked, reference, points, lambda p: sign * self.evaluate(p)[function.name]
+        )
 
     def run_data(self) -> RunData:
         """Return everything that the report shows."""

@@ -28,6 +28,10 @@ def table_of(tmp_path, **arrays):
     return checked, checked.references["u"]
 
 
+def nothing(points):
+    return np.zeros(len(points))
+
+
 def wave(x, t):
     return np.sin(3 * x - 2 * t)
 
@@ -42,7 +46,7 @@ def test_a_table_on_a_grid_is_interpolated_to_fourth_order(tmp_path, between):
     for every in (2, 1):
         places, times = PLACES[::every], TIMES[::every]
         found = interpolated_table(
-            *table_of(tmp_path, x=places, t=times, u=wave(places[:, None], times)), between
+            *table_of(tmp_path, x=places, t=times, u=wave(places[:, None], times)), between, nothing
         )
         errors.append(np.sqrt(np.mean((found - wave(*between.T)) ** 2)))
     assert errors[1] < 1e-4 and errors[0] > 8 * errors[1]
@@ -52,7 +56,8 @@ def test_the_order_of_a_tables_points_does_not_matter(tmp_path, between):
     grid = np.stack(np.meshgrid(PLACES, TIMES, indexing="ij")).reshape(2, -1)
     mixed = grid[:, np.random.default_rng(1).permutation(grid.shape[1])]
     sorted_, shuffled = (
-        interpolated_table(*table_of(tmp_path, x=p[0], t=p[1], u=wave(*p)), between) for p in (grid, mixed)
+        interpolated_table(*table_of(tmp_path, x=p[0], t=p[1], u=wave(*p)), between, nothing)
+        for p in (grid, mixed)
     )
     np.testing.assert_allclose(shuffled, sorted_, atol=1e-13)
 
@@ -60,12 +65,19 @@ def test_the_order_of_a_tables_points_does_not_matter(tmp_path, between):
 def test_points_outside_a_table_are_not_known(tmp_path):
     inner = slice(5, -5)
     checked = table_of(tmp_path, x=PLACES[inner], t=TIMES[inner], u=wave(PLACES[inner, None], TIMES[inner]))
-    found = interpolated_table(*checked, np.array([[0.0, 0.5], [1.0, 0.5]]))
+    found = interpolated_table(*checked, np.array([[0.0, 0.5], [1.0, 0.5]]), nothing)
     assert np.isnan(found[0]) and found[1] == pytest.approx(wave(1.0, 0.5), abs=1e-4)
 
 
 def test_a_table_with_a_gap_is_interpolated_by_triangles(tmp_path, between):
     values = wave(PLACES[:, None], TIMES)
     values[3, 4] = np.nan
-    found = interpolated_table(*table_of(tmp_path, x=PLACES, t=TIMES, u=values), between)
+    table = table_of(tmp_path, x=PLACES, t=TIMES, u=values)
+    found = interpolated_table(*table, between, nothing)
     assert np.nanmax(abs(found - wave(*between.T))) < 2e-2
+
+    def close(points):  # a solution with a small and smooth error
+        return wave(*points.T) + 1e-3 * points[:, 0]
+
+    shown = close(between) - interpolated_table(*table, between, close)
+    assert np.nanmax(abs(shown - 1e-3 * between[:, 0])) < 1e-12
