@@ -12,7 +12,9 @@ from pinnsolver.cli import app
 from pinnsolver.declare import check_problem
 from pinnsolver.verify.classical.forward import Deadline, restate_forward
 from pinnsolver.verify.classical.fourier import WaveGrid, Waves
-from pinnsolver.verify.classical.slabs import Pace
+from pinnsolver.verify.classical.slabs import Pace, Slabs
+from pinnsolver.verify.classical.splines import Axis
+from pinnsolver.verify.classical.velocities import in_first_order
 
 x, y, t = symbols("x y t")
 u, v = Function("u"), Function("v")
@@ -209,6 +211,19 @@ def test_exponential_steps_converge_to_order_four():
         found = WaveGrid(waves, 8).march(np.zeros((1, 2)), np.array([0.0, 1.0]), steps, Deadline.after(60))
         errors.append(abs(found["u"][0, -1] - 1 / (1 + 3 * np.e)))
     assert 13 < errors[0] / errors[1] < 20
+
+
+def test_waves_do_not_grow_on_a_fine_grid():
+    forward, _ = in_first_order(restate_forward(check_problem(wave()), {}, {}))
+    assert any(
+        "moving" in c.name for c in forward.conditions
+    )  # what holds at a wall holds for the velocity too
+    places = np.array([[0.2, 0.0], [0.7, 0.0]])
+    times = np.linspace(0, 1, 6)
+    found = Slabs(forward, [Axis(0.0, 1.0, 32, 7)], 3e-7).march(places, times, Deadline.after(60))
+    exact = wave().reference[u]
+    values = [[float(exact.subs({x: p[0], t: s})) for s in times] for p in places]
+    assert np.allclose(found["u"], values, atol=3e-6)
 
 
 def test_steps_that_the_noise_of_a_grid_keeps_refusing_are_taken():

@@ -60,8 +60,35 @@ def in_first_order(forward: Forward) -> tuple[Forward, Mapping[str, Chain]]:
         return forward, chains
     equations = {name: _renamed(low, chains) for name, low in forward.equations.items()}
     conditions = tuple(_condition(c, chains) for c in forward.conditions)
+    conditions += tuple(
+        _moved(c, chains, forward) for c in forward.conditions if _can_move(c, chains, forward)
+    )
     found = replace(forward, fields=tuple(fields), equations=equations | links, conditions=conditions)
     return found, chains
+
+
+def _can_move(condition: Condition, chains: Mapping[str, Chain], forward: Forward) -> bool:
+    """Say whether a condition holds at all times, and is one of fields with velocities alone."""
+    values = condition.residual.values
+    name = forward.coordinates[forward.time or 0].name
+    pinned = any(n == name for location in condition.locations for n, _ in location)
+    alone = all(len(chains[v.field].names) > 1 and not v.orders[chains[v.field].column] for v in values)
+    return bool(values) and alone and not pinned and not condition.residual.integrals
+
+
+def _moved(condition: Condition, chains: Mapping[str, Chain], forward: Forward) -> Condition:
+    """Return the time derivative of a condition, of the velocities: least squares in which they may slip at a wall let waves grow."""
+    lowered = condition.residual
+    assert forward.time is not None
+    total = lowered.expr.diff(forward.coordinates[forward.time].symbol)
+    values = list(lowered.values)
+    for value in lowered.values:
+        velocity = replace(value, field=chains[value.field].names[1])
+        total += lowered.expr.diff(value.symbol) * velocity.symbol
+        values.append(velocity)
+    kept = tuple(v for v in values if total.has(v.symbol))
+    moved = Lowered(total, kept)
+    return replace(condition, name=f"{condition.name}, moving", residual=moved, solved=None)
 
 
 def _with_order(orders: tuple[int, ...], column: int, order: int) -> tuple[int, ...]:
