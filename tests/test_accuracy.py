@@ -21,10 +21,7 @@ BUDGETS = {
     "eigenvalue_well": (200, 3e-9),  # 6.4e-10, 9.5e-10
     "heat": (250, 3e-6),  # 9.8e-7, 5.1e-7
     "helmholtz": (250, 1e-5),  # 5.7e-7, 3.0e-6
-    "lotka_volterra": (
-        1500,
-        1.2e-7,
-    ),  # 4.2e-8, 1.4e-8; in eight windows of time, which end by themselves after 950 steps
+    "lotka_volterra": (1500, 1.2e-7),  # 4.2e-8, 1.4e-8; in eight windows of time
     "periodic_advection": (250, 6e-8),  # 1.7e-8, 8.3e-9
     "poisson_3d": (80, 1.5e-6),  # 3.6e-7, 3.6e-7
     "poisson_holes": (250, 4e-3),  # 5.7e-4, 1.3e-3
