@@ -92,10 +92,8 @@ class _Unicode(PrettyPrinter):
         )
         form = prettyForm(*prettyForm(head).right(arguments))
         form.binding = prettyForm.FUNC
-        form.prettyFunc, form.prettyArgs = (
-            prettyForm(head),
-            arguments,
-        )  # which a power puts its exponent between
+        # A power puts its exponent between these.
+        form.prettyFunc, form.prettyArgs = prettyForm(head), arguments
         return form
 
 

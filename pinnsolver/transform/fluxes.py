@@ -21,7 +21,7 @@ from sympy import Expr, Symbol, sqrt
 from pinnsolver.declare import CheckedProblem, Condition
 from pinnsolver.declare.shapes import Primitive, Shape
 from pinnsolver.transform.distance import Tree, primitive_trees
-from pinnsolver.transform.shaped import Steps, half_width
+from pinnsolver.transform.shaped import Steps, half_width, interpolated
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ def flux_ansatz(fluxes: Sequence[Flux], shape: Shape, lift: Expr, factor: Expr, 
     half = half_width(shape)
     by_flux = [[_bounded(wall, half, named) for wall in flux.walls] for flux in fluxes]
     distance = reduce(lambda a, b: named(a + b - sqrt(a**2 + b**2)), [d for own in by_flux for d in own])
-    data, weight = (
-        _joined([getattr(flux, key) for flux in fluxes], by_flux, named) for key in ("data", "weight")
-    )
+    own = [reduce(lambda a, b: named(a * b), distances) for distances in by_flux]
+    data = interpolated([flux.data for flux in fluxes], own, named)
+    weight = interpolated([flux.weight for flux in fluxes], own, named)
     share = named(distance * factor**2 / (factor**2 + (distance / half) ** 2)) if factor != 1 else distance
     slopes = {x: named(named.slope(distance, x)) for x in shape.symbols}
 
@@ -133,15 +133,3 @@ def _bounded(wall: Tree, half: Expr, named: Steps) -> Expr:
     """Return the distance of a wall, which outside a disk grows like r^2, kept below the half width of the domain."""
     distance = wall.distance_in(named)
     return named(distance / (1 + distance / half))
-
-
-def _joined(values: Sequence[Expr], by_flux: Sequence[Sequence[Expr]], named: Steps) -> Expr:
-    """Return what takes each value on its walls: weighed by the others' distances."""
-    if len(set(values)) == 1:
-        return values[0]
-    own = [reduce(lambda a, b: named(a * b), distances) for distances in by_flux]
-    others = [reduce(lambda a, b: named(a * b), [*own[:i], *own[i + 1 :]]) for i in range(len(own))]
-    total = named(sympy.Add(*others))
-    return sympy.Add(
-        *(value * named(other / total) for value, other in zip(values, others, strict=True) if value != 0)
-    )

@@ -187,15 +187,23 @@ def shape_ansatz(pieces: Sequence[Piece], shape: Shape, named: Steps) -> ShapeAn
     if _largest(factor, named, shape) > FAR:  # as outside a small obstacle, all other walls being soft
         radius = min(p.size for piece in pieces for p in piece.primitives) / 2
         factor = named(factor / (factor + short_number(radius) / half))  # nearly 1 from there on
-    if len(far) == 1:
-        return ShapeAnsatz(next(iter(far)), factor, named.behind([factor]))
-    # Products in steps of two: the derivatives of each are short.
-    others = [reduce(lambda a, b: named(a * b), [*groups[:i], *groups[i + 1 :]]) for i in range(len(groups))]
-    total = named(sympy.Add(*others))
-    lift = sympy.Add(
-        *(data * named(other / total) for data, other in zip(far, others, strict=True) if data != 0)
-    )
+    lift = interpolated(list(far), groups, named)
     return ShapeAnsatz(lift, factor, named.behind([lift, factor]))
+
+
+def interpolated(values: Sequence[Expr], distances: Sequence[Expr], named: Steps) -> Expr:
+    """Return what takes each value where its distance vanishes: weighed by the others' distances."""
+    if len(set(values)) == 1:
+        return values[0]
+    # Products in steps of two: the derivatives of each are short.
+    others = [
+        reduce(lambda a, b: named(a * b), [*distances[:i], *distances[i + 1 :]])
+        for i in range(len(distances))
+    ]
+    total = named(sympy.Add(*others))
+    return sympy.Add(
+        *(value * named(other / total) for value, other in zip(values, others, strict=True) if value != 0)
+    )
 
 
 def _largest(factor: Expr, named: Steps, shape: Shape) -> float:

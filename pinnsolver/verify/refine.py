@@ -28,23 +28,20 @@ from pinnsolver.declare.values import FieldValue
 from pinnsolver.verify.classical.elements import Elements
 from pinnsolver.verify.classical.forward import Deadline, Forward, NotApplicableError, OutOfTimeError
 from pinnsolver.verify.classical.fourier import WaveGrid, Waves
-from pinnsolver.verify.classical.newton import seconds_of
-from pinnsolver.verify.classical.places import tensor
+from pinnsolver.verify.classical.newton import Factor, seconds_of
+from pinnsolver.verify.classical.places import axis_nodes, inside, tensor
 from pinnsolver.verify.classical.slabs import Slabs, initial_conditions
-from pinnsolver.verify.classical.splines import Axis, SplineSpace
+from pinnsolver.verify.classical.splines import Axis
 from pinnsolver.verify.classical.system import Base
 from pinnsolver.verify.classical.velocities import in_first_order
-from pinnsolver.verify.classical.whole import Whole, fit
+from pinnsolver.verify.classical.whole import Whole, space_of
 
 FOURIER, SPLINES, ELEMENTS, DIFFERENCE = "fourier", "splines", "elements", "difference"
 Evaluate = Callable[[np.ndarray, Mapping[str, sympy.Expr]], Mapping[str, np.ndarray]]
 DEGREE = {0: 7, 1: 7, 2: 6, 3: 6}  # of the splines, by the number of axes
 FIRST_PIECES = {0: 1, 1: 8, 2: 6, 3: 3}
-FIRST_WAVES = {
-    1: 64,
-    2: 32,
-    3: 24,
-}  # points along each axis of a Fourier grid, by the number of axes in space
+# Points along each axis of a Fourier grid, by the number of axes in space.
+FIRST_WAVES = {1: 64, 2: 32, 3: 24}
 FINER = {1: 2.0, 2: 1.5, 3: 1.5}
 REFINEMENT = {0: 1.0, 1: 2.0, 2: 1.45, 3: 1.5}
 MOST_LEVELS = 9
@@ -55,11 +52,8 @@ CONVERGED = 0.03  # of the solution: grids that differ by more have not converge
 FIRST_GRID = 0.35  # of the time, which a first grid may take
 HOPELESS = 0.2  # of the time, below which no other first grid is tried
 ROUNDING = 1e-11
-HELD = {
-    1: 1e-4,
-    2: 1e-2,
-    3: 3e-2,
-}  # of the network's fields, what the splines of the first grid may miss; by the number of axes
+# Of the network's fields, what the splines of the first grid may miss; by the number of axes.
+HELD = {1: 1e-4, 2: 1e-2, 3: 3e-2}
 TRIED = 0.02  # of the time, which one such trial may take
 PROBED = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of the horizon at which that is tried
 GRID = {1: 801, 2: 121, 3: 29}
@@ -347,25 +341,19 @@ def _can_hold(task: Task, axes: list[Axis], deadline: Deadline) -> bool:
     forward = task.forward
     column = forward.time
     assert column is not None
-    nodes = dict(enumerate(axis.collocation() for axis in axes))
-    points = tensor(forward, nodes)
-    if forward.shape is not None:
-        points = points[signed_level(forward.shape, points[:, : forward.shape.dimension]) <= 0]
+    points = inside(forward, tensor(forward, axis_nodes(axes)))
     t = forward.coordinates[column]
-    spaces = {}
     for f in forward.fields:
-        columns = tuple(c for c in forward.columns(f) if c != column)
-        spaces[f.name] = SplineSpace(columns, tuple(axes[c] for c in columns)).restricted(points)
-    for share in PROBED:
-        points[:, column] = t.low + share * t.length
-        for name, space in spaces.items():
-            values = task.field(name, points)
+        matrix = space_of(f, forward, axes, points).matrix(points, [0] * points.shape[1])
+        if seconds_of(matrix) > TRIED * deadline.left:
+            return True
+        factor = Factor(matrix)
+        for share in PROBED:
+            points[:, column] = t.low + share * t.length
+            values = task.field(f.name, points)
             if not np.isfinite(values).all():
                 return True
-            matrix = space.matrix(points, [0] * points.shape[1])
-            if seconds_of(matrix) > TRIED * deadline.left:
-                return True
-            left = matrix @ fit(space, points, values) - values
+            left = matrix @ factor.solve(-values) - values
             if np.linalg.norm(left) > HELD[len(axes)] * np.linalg.norm(values):
                 return False
     return True

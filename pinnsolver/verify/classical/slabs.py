@@ -23,7 +23,7 @@ from pinnsolver.verify.classical.newton import Solver
 from pinnsolver.verify.classical.places import condition_points, inside, tensor
 from pinnsolver.verify.classical.splines import Axis, SplineSpace
 from pinnsolver.verify.classical.system import Base, Operator, Part, Rows, System, Trial
-from pinnsolver.verify.classical.whole import fit
+from pinnsolver.verify.classical.whole import fit, space_of
 
 STAGES = 5
 FIRST = 1e-3  # first step, as a share of the horizon
@@ -222,11 +222,7 @@ class Slabs:
         self.states = initial_conditions(forward)
         self.nodes = {k: axis.collocation() for k, axis in enumerate(self.axes)}
         self.places = inside(forward, tensor(forward, self.nodes))
-        spaces = {}
-        for f in forward.fields:
-            columns = tuple(c for c in forward.columns(f) if c != column)
-            space = SplineSpace(columns, tuple(self.axes[c] for c in columns))
-            spaces[f.name] = space if forward.shape is None else space.restricted(self.places)
+        spaces = {f.name: space_of(f, forward, self.axes, self.places) for f in forward.fields}
         named = {c.name: a for c, a in zip(forward.coordinates, self.axes, strict=False)}
         orders = {f.name: forward.order(f.name, column) for f in forward.fields}
         self.trial = SlabTrial(forward, spaces, named, orders)

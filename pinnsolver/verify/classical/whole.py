@@ -71,7 +71,7 @@ class Whole:
         """Return the rows of a problem for the splines of each coordinate."""
         nodes = axis_nodes(axes)
         points = inside(forward, tensor(forward, nodes))
-        spaces = {f.name: _space(forward, f, axes, points) for f in forward.fields}
+        spaces = {f.name: space_of(f, forward, axes, points) for f in forward.fields}
         trial = WholeTrial(spaces, {c.name: a for c, a in zip(forward.coordinates, axes, strict=True)})
         rows = [Rows(name, lowered, points) for name, lowered in forward.equations.items()]
         for condition in forward.conditions:
@@ -111,8 +111,14 @@ class Whole:
         }
 
 
-def _space(forward: Forward, field: Field, axes: Sequence[Axis], points: np.ndarray) -> SplineSpace:
-    columns = forward.columns(field)
+def space_of(field: Field, forward: Forward, axes: Sequence[Axis], points: np.ndarray) -> SplineSpace:
+    """Return the splines of a field.
+
+    Args:
+        axes: of the first columns, all of them or all but the time.
+        points: (n, D) of the domain, which on a shape the splines have to reach.
+    """
+    columns = tuple(c for c in forward.columns(field) if c < len(axes))
     space = SplineSpace(columns, tuple(axes[c] for c in columns))
     return space if forward.shape is None else space.restricted(points)
 
