@@ -135,6 +135,13 @@ def membrane(domain, *conditions, exact=None, **settings):
     )
 
 
+def heated(domain, *conditions):
+    """Return an equation in time on a shape, with all built in that can be."""
+    equation = Eq(u(x, y, t).diff(t), u(x, y, t).diff(x, 2))
+    problem = Problem("start", [equation], domain, (t, 0, 1), conditions)
+    return compiled(problem, hard=True, network__width=8, network__depth=2)
+
+
 EASY = [n for n in SHAPES if n not in ("spiral", "nested")]
 
 
@@ -211,18 +218,12 @@ def test_derivatives_of_an_ansatz_with_slopes_are_those_of_its_field():
 
 
 def test_a_slope_that_disagrees_with_the_start_stays_soft():
-    problem = Problem(
-        "start",
-        [Eq(u(x, y, t).diff(t), u(x, y, t).diff(x, 2))],
+    made = heated(
         RING,
-        (t, 0, 1),
-        [
-            On("outer", Eq(NormalDerivative(u(x, y, t)), 1 + t)),
-            On("inner", Eq(NormalDerivative(u(x, y, t)) + u(x, y, t), t)),
-            Eq(u(x, y, 0), log(x**2 + y**2)),
-        ],
+        On("outer", Eq(NormalDerivative(u(x, y, t)), 1 + t)),
+        On("inner", Eq(NormalDerivative(u(x, y, t)) + u(x, y, t), t)),
+        Eq(u(x, y, 0), log(x**2 + y**2)),
     )
-    made = compiled(problem, hard=True, network__width=8, network__depth=2)
     outer, inner, start = made.transformed.enforcement.values()
     assert (outer.how, inner.how, start.how) == ("hard", "soft", "hard")
     assert "disagree with u(x, y, 0)" in inner.reason
@@ -274,14 +275,8 @@ def test_a_condition_on_a_shape_that_cannot_be_built_in_says_why(domain, conditi
 
 
 def test_a_start_that_disagrees_with_the_walls_stays_soft():
-    problem = Problem(
-        "start",
-        [Eq(u(x, y, t).diff(t), u(x, y, t).diff(x, 2))],
-        HOLE,
-        (t, 0, 1),
-        [On(HOLE.boundary, Eq(u(x, y, t), 0)), Eq(u(x, y, 0), 1)],
-    )
-    enforced = compiled(problem, hard=True).transformed.enforcement.values()
+    made = heated(HOLE, On(HOLE.boundary, Eq(u(x, y, t), 0)), Eq(u(x, y, 0), 1))
+    enforced = made.transformed.enforcement.values()
     assert [e.how for e in enforced] == ["hard", "soft"]
     assert "where they meet (by up to 1)" in list(enforced)[1].reason
 

@@ -180,11 +180,10 @@ def _add_fluxes(draft: Draft, fluxes: list[Flux], traces: list[Trace]) -> None:
     shape = draft.checked.shape
     if shape is None:
         return
-    width = min(b - a for a, b in zip(*shape.bounds(), strict=True))
     kept: list[Flux] = []
     for flux in fluxes:
         others: list[Piece | Flux] = [*draft.pieces, *kept]
-        neighbour = next((k for k in others if touch(k, flux, shape, width)), None)
+        neighbour = next((k for k in others if touch(k, flux, shape)), None)
         states = (why_slope_disagrees(flux, t, draft) for t in traces if t.coordinate == draft.checked.time)
         reason = (
             f"it meets {neighbour.condition.name}: a slope and a value ask for different things there"

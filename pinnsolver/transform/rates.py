@@ -74,9 +74,7 @@ def initial_change(checked: CheckedProblem) -> float:
         return 0.0
     column = checked.coordinates.index(time)
     symbols = [c.symbol for c in checked.coordinates]
-    start = {
-        c.solved[0].field: c.solved[1] for c in checked.conditions if c.kind == "initial value" and c.solved
-    }
+    start = _initial_functions(checked)
     largest, points = 0.0, _scattered(checked)
     for equation in checked.equations:
         values = equation.residual.values
@@ -109,17 +107,20 @@ def _rms(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(values**2)))
 
 
+def _initial_functions(checked: CheckedProblem) -> dict[str, sympy.Expr]:
+    """Return by field its initial function, where there is one."""
+    conditions = [c for c in checked.conditions if c.kind == "initial value"]
+    return {c.solved[0].field: c.solved[1] for c in conditions if c.solved is not None}
+
+
 def _mean_state(checked: CheckedProblem) -> dict[str, float]:
     """Return the mean of each field's initial function over a few points of the domain."""
     points = _scattered(checked)
-    found = {}
-    for condition in checked.conditions:
-        if condition.kind == "initial value" and condition.solved is not None:
-            value, expr = condition.solved
-            mean = float(np.mean(values_at(expr, checked, points)))  # nan: numpy lacks a function of it
-            if math.isfinite(mean):
-                found[value.field] = mean
-    return found
+    means = {
+        name: float(np.mean(values_at(expr, checked, points)))
+        for name, expr in _initial_functions(checked).items()
+    }
+    return {name: mean for name, mean in means.items() if math.isfinite(mean)}  # nan: numpy lacks a function
 
 
 def _largest(

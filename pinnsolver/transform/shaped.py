@@ -79,9 +79,8 @@ def fitting_pieces(pieces: Sequence[Piece], shape: Shape) -> tuple[list[Piece], 
     """Return the pieces that go together, and by condition why the others do not."""
     kept: list[Piece] = []
     refused: dict[str, str] = {}
-    width = min(b - a for a, b in zip(*shape.bounds(), strict=True))
     for piece in pieces:
-        other = next((k for k in kept if k.data != piece.data and touch(k, piece, shape, width)), None)
+        other = next((k for k in kept if k.data != piece.data and touch(k, piece, shape)), None)
         if other is None:
             kept.append(piece)
         else:
@@ -102,10 +101,11 @@ class _Walls(Protocol):
     def primitives(self) -> tuple[Primitive, ...]: ...
 
 
-def touch(a: _Walls, b: _Walls, shape: Shape, width: float) -> bool:
+def touch(a: _Walls, b: _Walls, shape: Shape) -> bool:
     """Say whether two pieces of the boundary meet, or share a part."""
     if set(a.primitives) & set(b.primitives):
         return True
+    width = 2 * float(half_width(shape))
     points = piece_points(a.condition.region.boundary or "", shape)
     distances = [sympy.lambdify(shape.symbols, wall.distance, "numpy")(*points.T) for wall in b.walls]
     return bool(len(points) == 0 or np.min(np.abs(distances)) < TOUCHING * width)
