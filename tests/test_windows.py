@@ -176,11 +176,20 @@ def test_a_window_ends_early_only_after_its_equal_part():
 
 def test_a_budget_is_shared_among_the_windows_that_are_left():
     whole = Budget(100, 60.0)
-    first = whole.part(0, 0.0, 4)
+    first = whole.part(0, 0.0, 4, 4)
     assert (first.steps, first.seconds) == (50, 30.0)  # up to three times an equal part
-    assert whole.part(90, 30.0, 1) == Budget(100, 60.0)
-    assert whole.part(40, 30.0, 4) == Budget(70, 45.0)
-    assert whole.part(0, 0.0, 100) == Budget(10, 6.0)  # a tenth at least
+    assert whole.part(90, 30.0, 1, 4) == Budget(100, 60.0)
+    assert whole.part(0, 0.0, 100, 100) == Budget(10, 6.0)  # a tenth at least
+
+
+def test_windows_that_take_all_they_may_leave_enough_to_the_last_ones():
+    whole, step, parts = Budget(4000, None), 0, []
+    for k in range(40):
+        end = whole.part(step, 0.0, 40 - k, 40).steps
+        parts.append(end - step)
+        step = end
+    assert step == 4000 and max(parts) > 250 and min(parts) >= 59  # of an equal part of 100
+    assert whole.part(3999, 0.0, 3, 40).steps == 4000
 
 
 @pytest.mark.parametrize(

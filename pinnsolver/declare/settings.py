@@ -17,7 +17,7 @@ from pydantic import (
 from pinnsolver.errors import DeclarationError
 
 Activation = Literal["tanh", "sin", "silu", "gelu"]
-NetworkKind = Literal["mlp", "modified"]
+NetworkKind = Literal["mlp", "modified", "modal"]
 Trunks = Literal["shared", "separate"]
 
 
@@ -62,12 +62,14 @@ class NetworkSettings(_Group):
     """The networks of the fields.
 
     Args:
-        kind: "mlp", a multilayer perceptron, or "modified", one whose layers choose between two encodings.
+        kind: "mlp", a multilayer perceptron; "modified", one whose layers choose between two encodings; or "modal", Fourier
+            series along the periodic coordinates, whose amplitudes are a perceptron of the other coordinates.
         trunks: "shared", one network for the fields that share their arguments, or "separate", one a field.
         width: neurons in a layer.
         depth: hidden layers.
         activation: of the hidden layers.
-        harmonics: pairs cos(k w x), sin(k w x), k = 1..harmonics, for a periodic coordinate.
+        harmonics: pairs cos(k w x), sin(k w x), k = 1..harmonics, for a periodic coordinate; for several of them in modes, the
+            length of the longest wave vector.
         fourier: random frequencies b, each of which adds cos(b x), sin(b x) to the inputs; 0 for none.
         fourier_scale: standard deviation of the frequencies, the coordinates that are not periodic scaled to [-1, 1].
     """

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 
 from pinnsolver.declare import CheckedProblem, Settings
 from pinnsolver.declare.settings import NetworkSettings
 from pinnsolver.network.mlp import Features, ModifiedPerceptron, Perceptron, Trunks
+from pinnsolver.network.modal import ModalPerceptron, Modes
 from pinnsolver.network.taylor import OwnNetwork
 from pinnsolver.transform import Ansatz
+from pinnsolver.transform.modes import in_modes, mode_numbers, mode_sizes
 from pinnsolver.transform.size import trunk_members
-
-_KINDS = {"mlp": Perceptron, "modified": ModifiedPerceptron}
 
 
 def build_network(
@@ -29,26 +29,33 @@ def build_network(
     chosen = settings.network
     generator = torch.Generator().manual_seed(settings.seed or 0)
     groups = trunk_members(checked, chosen, ansatz)
-    trunks = [
-        _KINDS[chosen.kind or "mlp"](
-            _features(
-                checked,
-                checked.inputs(checked.fields[members[0]]),
-                chosen,
-                ansatz[checked.fields[members[0]].name],
-                generator,
-            ),
-            chosen.width or 32,
-            chosen.depth or 3,
-            len(members),
-            chosen.activation or "tanh",
-            generator,
-        )
-        for members in groups
-    ]
+    trunks = [_trunk(checked, members, chosen, ansatz, generator) for members in groups]
     stacked = [k for members in groups for k in members]
     order = [stacked.index(k) for k in range(len(checked.fields))]
     return OwnNetwork(Trunks(trunks, order), [f.name for f in checked.fields]).to(dtype)
+
+
+def _trunk(
+    checked: CheckedProblem,
+    members: Sequence[int],
+    chosen: NetworkSettings,
+    ansatz: Mapping[str, Ansatz],
+    generator: torch.Generator,
+) -> torch.nn.Module:
+    """Return the network of the fields that share one."""
+    field = checked.fields[members[0]]
+    columns, own = checked.inputs(field), ansatz[field.name]
+    size = (chosen.width or 32, chosen.depth or 3, len(members), chosen.activation or "tanh", generator)
+    if not in_modes(checked, field, chosen):
+        kind = ModifiedPerceptron if chosen.kind == "modified" else Perceptron
+        return kind(_features(checked, columns, chosen, own, generator), *size)
+    periodic = [i for i in columns if checked.coordinates[i].name in checked.periodic]
+    ranges = [checked.coordinates[i] for i in periodic]
+    waves = mode_numbers(len(periodic), chosen.harmonics or 1)
+    sizes = mode_sizes(checked, periodic, waves).tolist()
+    modes = Modes(periodic, [c.low for c in ranges], [c.high for c in ranges], waves, sizes)
+    others = tuple(i for i in columns if i not in periodic)
+    return ModalPerceptron(modes, _features(checked, others, chosen, own, generator), *size)
 
 
 def _features(

@@ -8,7 +8,7 @@ Walther, Evaluating Derivatives, 2nd ed. 2008, chapter 13); `activations.py` has
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from torch.autograd.function import once_differentiable
 
 from pinnsolver.compile import DerivativePlan, FieldDerivative, Linearised
 from pinnsolver.compile.plan import OrdersSum
+from pinnsolver.declare.orders import Orders
 from pinnsolver.network.activations import ACTIVATIONS, SineJets, TanhJets
 from pinnsolver.network.autograd import nested_derivatives, nested_linearised
 from pinnsolver.network.buffers import Kept, Memory
@@ -24,6 +25,7 @@ from pinnsolver.network.gated import GatedSweep
 from pinnsolver.network.inputs import input_jet
 from pinnsolver.network.jets import Index, closed_indices, parts_of
 from pinnsolver.network.mlp import Features, ModifiedPerceptron, Perceptron, Trunks
+from pinnsolver.network.modal import ModalPerceptron, Modes
 from pinnsolver.network.passes import Passes
 from pinnsolver.network.sweep import PlainSweep
 
@@ -46,7 +48,7 @@ class OwnNetwork(torch.nn.Module):
         """Return weights and biases of the last layers: all zero, every output is zero."""
         found: list[torch.nn.Parameter] = []
         for trunk in self.module.trunks:
-            assert isinstance(trunk, Perceptron | ModifiedPerceptron)
+            assert isinstance(trunk, Perceptron | ModifiedPerceptron | ModalPerceptron)
             found += trunk.layers[-1].parameters()
         return found
 
@@ -109,8 +111,8 @@ def taylor_derivatives(
     if stacks is None:
         return nested_derivatives(module, fields, points, plan)
     found: dict[FieldDerivative, torch.Tensor] = {}
-    for stack, outputs in stacks:
-        found |= _stack_derivatives(stack, outputs, points.detach(), plan, memory)
+    for stack, columns in stacks:
+        found |= _stack_derivatives(stack, columns, points.detach(), plan, memory)
     return found
 
 
@@ -124,10 +126,10 @@ def _taylor_linearised(
     values: dict[FieldDerivative, torch.Tensor] = {}
     parts: list[tuple[slice, _StackLine]] = []
     start = 0
-    for stack, outputs in stacks:
+    for stack, columns in stacks:
         stop = start + sum(p.numel() for p in stack.parameters)
         with torch.no_grad():
-            line = _StackLine.of(stack, outputs, points, plan, memory)
+            line = _StackLine.of(stack, columns, points, plan, memory)
         values |= line.values
         parts.append((slice(start, stop), line))
         start = stop
@@ -142,16 +144,21 @@ def _taylor_linearised(
 
 @dataclass(frozen=True)
 class _Stack:
-    """One perceptron, read: features, then linear layers with an activation between them."""
+    """One perceptron, read: features, then linear layers with an activation between them, perhaps modes on its outputs."""
 
     features: Features
     activation: type[TanhJets] | type[SineJets]
     passes: type[Passes]
     parameters: tuple[torch.Tensor, ...]  # weight (out, in) and bias (out) of each layer in turn
+    modes: Modes | None = None
 
     @property
     def outputs(self) -> int:
         return len(self.parameters[-1])
+
+    @property
+    def fields(self) -> int:
+        return self.outputs // (1 if self.modes is None else len(self.modes))
 
 
 def _read_stacks(module: Trunks, fields: Sequence[str]) -> list[tuple[_Stack, dict[str, int]]] | None:
@@ -163,14 +170,17 @@ def _read_stacks(module: Trunks, fields: Sequence[str]) -> list[tuple[_Stack, di
         stack = _read_stack(trunk)
         if stack is None:
             return None
-        outputs = {f: order[k] - first for k, f in enumerate(fields) if 0 <= order[k] - first < stack.outputs}
-        found.append((stack, outputs))
-        first += stack.outputs
+        columns = {f: order[k] - first for k, f in enumerate(fields) if 0 <= order[k] - first < stack.fields}
+        found.append((stack, columns))
+        first += stack.fields
     return found
 
 
 def _read_stack(trunk: torch.nn.Module) -> _Stack | None:
     """Return a perceptron's parts, None if one of them is not of the kinds known here."""
+    if type(trunk) is ModalPerceptron:
+        stack = _read_stack(trunk.amplitudes)
+        return None if stack is None else replace(stack, modes=trunk.modes)
     if type(trunk) not in _SWEEPS:
         return None
     assert isinstance(trunk, Perceptron | ModifiedPerceptron)
@@ -198,51 +208,115 @@ _SWEEPS: dict[type[torch.nn.Module], type[Passes]] = {
 }
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """How a derivative of a field follows from the jet of the outputs: a sum of rows of it.
+
+    Args:
+        parts: position in the jet, some of the outputs, and what they are multiplied by, (outputs, n), before they are
+            added up; None where one output is the field.
+    """
+
+    parts: tuple[tuple[int, slice, torch.Tensor | None], ...]
+
+    def of(self, jet: torch.Tensor) -> torch.Tensor:
+        """Return the derivative, (n, 1), from a jet (K, outputs, n)."""
+        rows = [
+            jet[k, some] if factors is None else (jet[k, some] * factors).sum(0, keepdim=True)
+            for k, some, factors in self.parts
+        ]
+        return sum(rows[1:], rows[0]).T
+
+    def add_gradient(self, gradient: torch.Tensor, total: torch.Tensor) -> None:
+        """Add what a gradient by the derivative, (n, 1), is by the jet."""
+        for k, some, factors in self.parts:
+            if factors is None:
+                total[k, some] += gradient.T
+            else:
+                total[k, some].addcmul_(gradient.T, factors)
+
+
+_Readings = dict[FieldDerivative, _Reading]
+
+
 def _stack_derivatives(
-    stack: _Stack, outputs: Mapping[str, int], points: torch.Tensor, plan: DerivativePlan, memory: Memory
+    stack: _Stack, columns: Mapping[str, int], points: torch.Tensor, plan: DerivativePlan, memory: Memory
 ) -> dict[FieldDerivative, torch.Tensor]:
     """Return the planned derivatives of one perceptron's fields.
 
     Args:
-        outputs: its output columns by field.
+        columns: their numbers among its fields.
     """
-    passes, local, found = _plan_passes(stack, outputs, points, plan, memory)
+    passes, readings, found = _plan_passes(stack, columns, points, plan, memory)
     if passes is None:
         return found
-    wanted = tuple(local.values())
+    wanted = tuple(readings.values())
     if torch.is_grad_enabled() and any(p.requires_grad for p in stack.parameters):
         values = _Propagation.apply(passes, wanted, *stack.parameters)
     else:
         with torch.no_grad():
             jet = passes.forward(stack.parameters, None)
-        values = tuple(jet[k, f].unsqueeze(1) for k, f in wanted)
-    return found | dict(zip(local, values, strict=True))
+        values = tuple(reading.of(jet) for reading in wanted)
+    return found | dict(zip(readings, values, strict=True))
 
 
 def _plan_passes(
-    stack: _Stack, outputs: Mapping[str, int], points: torch.Tensor, plan: DerivativePlan, memory: Memory
-) -> tuple[Passes | None, dict[FieldDerivative, tuple[int, int]], dict[FieldDerivative, torch.Tensor]]:
-    """Return the engine for one perceptron, where in its jet each derivative lies, and those that are zero."""
-    columns = stack.features.columns.tolist()
-    local: dict[FieldDerivative, Index] = {}
+    stack: _Stack, columns: Mapping[str, int], points: torch.Tensor, plan: DerivativePlan, memory: Memory
+) -> tuple[Passes | None, _Readings, dict[FieldDerivative, torch.Tensor]]:
+    """Return the engine for one perceptron, how each derivative follows from its jet, and those that are zero."""
+    seen = stack.features.columns.tolist()
+    local: dict[FieldDerivative, list[tuple[Index, torch.Tensor | None]]] = {}
     zero: dict[FieldDerivative, torch.Tensor] = {}
     for field, orders in plan.wanted:
-        if field in outputs:
-            own = _seen(orders, columns)
-            if own is not None:
+        if field in columns:
+            own = _split(stack.modes, orders, seen, points)
+            if own:
                 local[field, orders] = own
             else:
                 zero[field, orders] = points.new_zeros(len(points), 1)
     if not local:
         return None, {}, zero
-    indices = closed_indices(local.values(), len(columns))
+    indices = closed_indices((index for own in local.values() for index, _ in own), len(seen))
     with torch.no_grad():
         inputs = input_jet(stack.features, points, indices)
     kind = stack.passes
     if kind is PlainSweep and can_fuse(inputs.values):
         kind = FusedPasses
     passes = kind(stack.activation, inputs, len(points), memory)
-    return passes, {key: (indices.index(own), outputs[key[0]]) for key, own in local.items()}, zero
+    each = stack.outputs // stack.fields
+    readings = {
+        key: _Reading(
+            tuple(
+                (indices.index(index), slice(columns[key[0]] * each, (columns[key[0]] + 1) * each), factors)
+                for index, factors in own
+            )
+        )
+        for key, own in local.items()
+    }
+    return passes, readings, zero
+
+
+def _split(
+    modes: Modes | None, orders: Index, seen: Sequence[int], points: torch.Tensor
+) -> list[tuple[Index, torch.Tensor | None]]:
+    """Return a derivative as derivatives of the perceptron, each with what it is multiplied by; none where it is zero.
+
+    Args:
+        modes: None where a field is the output itself.
+        seen: the columns that the perceptron sees.
+    """
+    if modes is None:
+        own = _seen(orders, seen)
+        return [] if own is None else [(own, None)]
+    found: dict[Orders, torch.Tensor] = {}
+    for part, number in parts_of(orders):
+        outer = tuple(part[c] for c in seen)
+        inner = tuple(part[c] for c in modes.columns)
+        if sum(outer) + sum(inner) == sum(part):
+            derivative = modes.known_derivative(points, inner)
+            term = derivative if number == 1 else number * derivative
+            found[outer] = found[outer] + term if outer in found else term
+    return list(found.items())
 
 
 def _seen(orders: Index, columns: Sequence[int]) -> Index | None:
@@ -263,34 +337,34 @@ class _StackLine:
     values: dict[FieldDerivative, torch.Tensor]
     stack: _Stack
     passes: Passes | None
-    local: dict[FieldDerivative, tuple[int, int]]
+    readings: _Readings
     kept: Kept
 
     @classmethod
     def of(
         cls,
         stack: _Stack,
-        outputs: Mapping[str, int],
+        columns: Mapping[str, int],
         points: torch.Tensor,
         plan: DerivativePlan,
         memory: Memory,
     ) -> _StackLine:
-        passes, local, values = _plan_passes(stack, outputs, points, plan, memory)
+        passes, readings, values = _plan_passes(stack, columns, points, plan, memory)
         kept = Kept(memory)
         if passes is not None:
             jet = passes.forward(stack.parameters, kept)
-            values |= {key: jet[k, f].unsqueeze(1) for key, (k, f) in local.items()}
-        return cls(values, stack, passes, local, kept)
+            values |= {key: reading.of(jet) for key, reading in readings.items()}
+        return cls(values, stack, passes, readings, kept)
 
     def fill(self, seeds: Mapping[FieldDerivative, torch.Tensor], out: torch.Tensor) -> None:
         """Set out, (parameters, n), to the slopes of sum_k seeds_k derivative_k at each point."""
-        mine = [(place, seeds[key]) for key, place in self.local.items() if key in seeds]
+        mine = [(reading, seeds[key]) for key, reading in self.readings.items() if key in seeds]
         if self.passes is None or not mine:
             out.zero_()
             return
         total = out.new_zeros(self.passes.K, self.stack.outputs, self.passes.n)
-        for (k, f), seed in mine:
-            total[k, f] += seed[:, 0]
+        for reading, seed in mine:
+            reading.add_gradient(seed, total)
         self.passes.jacobian(self.stack.parameters, self.kept, total, out)
 
 
@@ -299,23 +373,23 @@ class _Propagation(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, passes: Passes, wanted: Sequence[tuple[int, int]], *parameters: torch.Tensor
+        ctx: Any, passes: Passes, wanted: Sequence[_Reading], *parameters: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
         ctx.save_for_backward(*parameters)
         ctx.passes, ctx.wanted, ctx.kept = passes, wanted, Kept(passes.memory)
         ctx.set_materialize_grads(False)
         jet = passes.forward(parameters, ctx.kept)
         ctx.shape = jet.shape
-        return tuple(jet[k, f].unsqueeze(1) for k, f in wanted)
+        return tuple(reading.of(jet) for reading in wanted)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor | None) -> tuple[torch.Tensor | None, ...]:
         parameters = ctx.saved_tensors
         total = parameters[0].new_zeros(ctx.shape)
-        for (k, f), gradient in zip(ctx.wanted, gradients, strict=True):
+        for reading, gradient in zip(ctx.wanted, gradients, strict=True):
             if gradient is not None:
-                total[k, f] += gradient[:, 0]
+                reading.add_gradient(gradient, total)
         found = ctx.passes.backward(parameters, ctx.kept, total)
         needed = ctx.needs_input_grad[2:]
         return (None, None, *(g if need else None for g, need in zip(found, needed, strict=True)))

@@ -9,6 +9,7 @@ from typing import Any
 
 LEAST_SHARE = 0.1  # of what is left, for a window that needs it
 WINDOW_SHARE = 3  # of the equal parts of what is left, for a window that needs them: errors of the first ones grow in all others
+KEPT = 0.6  # of an equal part that is kept for each later window, however much the earlier ones take
 
 
 class Clock:
@@ -52,12 +53,24 @@ class Budget:
             shares.append(seconds / self.seconds)
         return max(shares)
 
-    def part(self, step: int, seconds: float, left: int) -> Budget:
-        """Return until when the first of so many windows may take at most."""
+    def part(self, step: int, seconds: float, left: int, count: int) -> Budget:
+        """Return until when the first of the windows that are left may take at most.
+
+        Args:
+            left: windows without a solution.
+            count: all windows.
+        """
         share = max(WINDOW_SHARE / (left + WINDOW_SHARE - 1), LEAST_SHARE)  # all of it for the last one
-        steps = None if self.steps is None else step + max(1, int((self.steps - step) * share))
-        until = None if self.seconds is None else seconds + max(0.0, self.seconds - seconds) * share
-        return Budget(steps, until)
+        kept = KEPT * (left - 1) / count  # of the whole, for those after it
+
+        def until(whole: float, used: float) -> float:
+            rest = max(0.0, whole - used)
+            return used + max(rest / left, min(rest * share, rest - kept * whole))
+
+        return Budget(
+            None if self.steps is None else max(step + 1, int(until(self.steps, step))),
+            None if self.seconds is None else until(self.seconds, seconds),
+        )
 
     def equal_part(self, step: int, seconds: float, left: int) -> Budget:
         """Return until when the first of so many windows has what all of them could have."""

@@ -193,7 +193,7 @@ class _Run:
     def _leg(self, k: int, step: int, begun: float) -> Leg:
         """Return a leg with its part of the budget."""
         count = len(self.legs)
-        budget = self.budget if count == 1 else self.budget.part(step, begun, count - k)
+        budget = self.budget if count == 1 else self.budget.part(step, begun, count - k, count)
         equal = None if count == 1 else self.budget.equal_part(step, begun, count - k)
         script = self.start.script[k] if k < len(self.start.script) else None
         if script is not None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 
 from pinnsolver.compile import CompiledProblem, DerivativePlan, FieldDerivative, Linearised, Seam
+from pinnsolver.compile.plan import OrdersSum
 from pinnsolver.network import Unknowns
 from pinnsolver.train.module import TrainableProblem
+from pinnsolver.train.series import Series, fit_series
 from pinnsolver.transform import TransformedProblem, transform_window
 from pinnsolver.transform.windows import window_edges
 
@@ -26,18 +28,45 @@ class _End:
     compiled: CompiledProblem
     module: TrainableProblem
     known: dict[DerivativePlan, Mapping[FieldDerivative, torch.Tensor]] = field(default_factory=dict)
+    series: dict[FieldDerivative, Series | None] = field(default_factory=dict)
 
     def derivatives(
         self, points: torch.Tensor, plan: DerivativePlan
     ) -> Mapping[FieldDerivative, torch.Tensor]:
-        """Return the planned derivatives of the fields, (n, 1) each."""
-        alone = len(self.compiled.checked.coordinates) == 1
-        if alone and plan in self.known:  # one state, which does not change any more once it is handed over
+        """Return the planned derivatives of the fields, (n, 1) each, at points of the end.
+
+        The state does not change any more once it is handed over, so that it is worked out once: as numbers for a system in
+        time alone, as a Fourier series where all of space is periodic.
+        """
+        checked = self.compiled.checked
+        if len(checked.coordinates) == 1:
+            if plan not in self.known:
+                self.known[plan] = self._asked(points, plan)
             return self.known[plan]
-        found = self.compiled.derivatives_of(self.module.network, points, plan)
-        if alone:
-            self.known[plan] = found
-        return found
+        others = [c for c in checked.coordinates if c.name not in checked.periodic]
+        if others != [checked.time]:
+            return self._asked(points, plan)
+        found: dict[FieldDerivative, torch.Tensor] = {}
+        for field_name, orders in plan.wanted:
+            assert not isinstance(orders, OrdersSum)
+            columns = [i for i, c in enumerate(checked.coordinates) if c in checked.space]
+            level = tuple(0 if i in columns else order for i, order in enumerate(orders))
+            series = self._series((field_name, level), points[0], columns)
+            if series is not None:
+                found[field_name, orders] = series.derivative(points, tuple(orders[i] for i in columns))
+        left = DerivativePlan.of(key for key in plan.wanted if key not in found)
+        return found | dict(self._asked(points, left)) if left.wanted else found
+
+    def _series(self, key: FieldDerivative, place: torch.Tensor, columns: Sequence[int]) -> Series | None:
+        if key not in self.series:
+            plan = DerivativePlan.of([key])
+            self.series[key] = fit_series(
+                lambda nodes: self._asked(nodes, plan)[key], place, columns, self.compiled.checked.space
+            )
+        return self.series[key]
+
+    def _asked(self, points: torch.Tensor, plan: DerivativePlan) -> Mapping[FieldDerivative, torch.Tensor]:
+        return self.compiled.derivatives_of(self.module.network, points, plan)
 
 
 class WindowedProblem(torch.nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from math import ceil
 from typing import Any
 
 from pinnsolver.declare import CheckedProblem, Settings
@@ -12,14 +13,23 @@ from pinnsolver.errors import DeclarationError, UnsupportedProblem
 from pinnsolver.transform.edges import edge_choice, find_edges
 from pinnsolver.transform.frames import choose_frame
 from pinnsolver.transform.hard import build_hard_conditions
+from pinnsolver.transform.modes import FINER, MODAL_WIDTH, USUAL_HARMONICS, choose_harmonics, in_modes
 from pinnsolver.transform.scaling import term_weights
 from pinnsolver.transform.size import parameter_count
 from pinnsolver.transform.transformed import ASKED, Ansatz, Choice, Enforcement, TransformedProblem
-from pinnsolver.transform.windows import carried, choose_windows, seam_ansatz, why_one_window, window_problem
+from pinnsolver.transform.windows import (
+    carried,
+    choose_windows,
+    grows,
+    seam_ansatz,
+    why_one_window,
+    window_problem,
+)
 
 DEFAULT_STEPS = 1500
 EXACT = 2000  # parameters up to which Gauss-Newton is used
 LEAST_WIDTH = 16  # of a network that is narrowed for its sake, or for a short window of time
+POINTS_A_PARAMETER = 2.7  # in modes: fewer residuals are learnt by heart
 WINDOW_POINTS = {1: 128, 2: 1000}  # by the number of coordinates
 LONG, WIDER = 240.0, 8  # seconds in which a wider network overtakes, and by how many neurons: measured
 DENSE = 4000  # parameters up to which a dense quasi-Newton matrix costs less than a gradient
@@ -48,6 +58,13 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         raise DeclarationError(
             "Random features were asked for, but every coordinate is periodic and has its harmonics.\n"
             "Leave out network.fourier, and set network.harmonics higher"
+        )
+    if settings.network.kind == "modal" and not any(
+        in_modes(checked, f, settings.network) for f in checked.fields
+    ):
+        raise DeclarationError(
+            "A network in modes was asked for, but no field has both a periodic coordinate and another one.\n"
+            "Leave out network.kind, or declare Periodic(x) for a coordinate of a field"
         )
     ansatz, enforcement = build_hard_conditions(checked, settings.hard, bend=not settings.network.fourier)
     automatic, scales = term_weights(checked, () if frame is None else frame.learned)
@@ -126,8 +143,8 @@ def _fill_in(
 ) -> tuple[Settings, dict[str, Choice]]:
     """Return the settings without gaps, and the choices that filled them."""
     choices: dict[str, Choice] = {}
-    network, second = partial(_network, ansatz=ansatz), partial(_second, ansatz=ansatz)
-    for automatic in (_run, _method, network, _points, second, _plan):  # the later look at the earlier ones
+    network, points, second = (partial(f, ansatz=ansatz) for f in (_network, _points, _second))
+    for automatic in (_run, _method, network, points, second, _plan):  # the later look at the earlier ones
         for key, (value, reason) in automatic(checked, settings).items():
             given = _value(settings, key)
             choices[key] = Choice(value if given is None else given, reason if given is None else ASKED)
@@ -169,15 +186,33 @@ def _method(checked: CheckedProblem, settings: Settings) -> _Automatic:
         raise UnsupportedProblem(
             f"The problem cannot be cut into {settings.windows} windows of time: {reason}.\nLeave out windows, or use windows=1"
         )
-    windows = choose_windows(checked, settings.steps if settings.seconds is None else None)
+    steps = settings.steps if settings.seconds is None else None
+    windows = choose_windows(checked, steps, _harmonics(checked, settings) is not None)
     return {"windows": windows, "causal": _causal(checked, settings.windows or windows[0])}
+
+
+def _harmonics(checked: CheckedProblem, settings: Settings) -> int | None:
+    """Return the longest wave vector of a network in modes, None where it is to be another network."""
+    network = settings.network
+    if network.kind == "modal":
+        return network.harmonics or choose_harmonics(checked, network, EXACT) or USUAL_HARMONICS
+    if (
+        network.kind is not None
+        or network.harmonics
+        or network.depth
+        or (settings.windows or 2) == 1
+        or not grows(checked)
+    ):
+        return None
+    return choose_harmonics(checked, network, EXACT)
 
 
 def _network(checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, Ansatz]) -> _Automatic:
     """Return the network, so narrow that Gauss-Newton can train it, if that is not too narrow; wider where there is time."""
     found = _usual_network(checked, settings)
     usual, reason = found["network.width"]
-    if settings.network.width is not None or settings.optimizer.second not in (None, "gauss-newton"):
+    modal = "modal" in (settings.network.kind, found["network.kind"][0])
+    if modal or settings.network.width is not None or settings.optimizer.second not in (None, "gauss-newton"):
         return found
     trial = settings.with_values({k: v for k, (v, _) in found.items() if _value(settings, k) is None})
     wanted = usual + WIDER if _is_long(settings) else usual
@@ -213,7 +248,7 @@ def _usual_network(checked: CheckedProblem, settings: Settings) -> _Automatic:
     inputs, fields = len(checked.coordinates), len(checked.fields)
     linear = all(_is_linear(e.residual) for e in checked.equations)
     count = f"{inputs} input{'s' * (inputs > 1)}, {fields} field{'s' * (fields > 1)}"
-    return {
+    found: _Automatic = {
         "network.kind": ("mlp", "the modified one costs two to three times as much a step"),
         "network.trunks": ("shared", "fields of the same coordinates share what they learn"),
         "network.width": (
@@ -232,6 +267,21 @@ def _usual_network(checked: CheckedProblem, settings: Settings) -> _Automatic:
         "network.fourier": (0, "the scaled coordinates will do"),
         "network.fourier_scale": (2.0, "of random frequencies if there are any: two thirds of a wave across"),
     }
+    harmonics = _harmonics(checked, settings)
+    if harmonics is None:
+        return found
+    return found | {
+        "network.kind": (
+            "modal",
+            "a field that grows on a periodic box: all its waves, at the cost of a value",
+        ),
+        "network.width": (MODAL_WIDTH, "of the amplitudes, in each window"),
+        "network.depth": (1, "amplitudes are smooth within a window"),
+        "network.harmonics": (
+            harmonics,
+            f"{FINER:g} times the waves that can grow, and all of the initial state",
+        ),
+    }
 
 
 def _is_linear(residual: Lowered) -> bool:
@@ -242,14 +292,20 @@ def _is_linear(residual: Lowered) -> bool:
     )
 
 
-def _points(checked: CheckedProblem, settings: Settings) -> _Automatic:
+def _points(checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, Ansatz]) -> _Automatic:
     """Return the numbers of points."""
     inputs = len(checked.coordinates)
     plural = f"{inputs} coordinate{'s' * (inputs > 1)}"
     several = (settings.windows or 1) > 1
+    size = parameter_count(checked, settings, ansatz)
     return {
         "points.interior": (
-            (WINDOW_POINTS[inputs], f"{plural}, in each window")
+            (
+                ceil(POINTS_A_PARAMETER * size / len(checked.equations)),
+                f"{POINTS_A_PARAMETER:g} residuals for each of {size} parameters",
+            )
+            if settings.network.kind == "modal"
+            else (WINDOW_POINTS[inputs], f"{plural}, in each window")
             if several and inputs in WINDOW_POINTS
             else (_interior_points(inputs), plural)
         ),
@@ -292,15 +348,21 @@ def _second(checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, An
 
 def _plan(checked: CheckedProblem, settings: Settings) -> _Automatic:
     """Return the pace of training, by the second-order method."""
-    exact = settings.optimizer.second == "gauss-newton"
+    exact, modal = settings.optimizer.second == "gauss-newton", settings.network.kind == "modal"
     redraw = (
-        (10, "Gauss-Newton remembers nothing of the old points; more where residuals are large")
+        (40, "points enough that none is learnt by heart")
+        if exact and modal
+        else (10, "Gauss-Newton remembers nothing of the old points; more where residuals are large")
         if exact
         else (250, "before the points are learnt by heart; more where residuals are large")
     )
     return {
         "points.redraw": redraw,
-        "optimizer.adam": (100 if exact else 500, "first order finds the basin, second order the digits"),
+        "optimizer.adam": (
+            (0, "the amplitudes enter linearly: there is no basin to find")
+            if exact and modal
+            else (100 if exact else 500, "first order finds the basin, second order the digits")
+        ),
         "optimizer.learning_rate": (5e-3, "falls to a tenth along Adam's steps"),
         "optimizer.memory": (50, "pairs that L-BFGS remembers"),
         "optimizer.rank": (0, "Gauss-Newton solves its system exactly"),

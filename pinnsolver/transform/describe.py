@@ -31,7 +31,7 @@ def describe(transformed: TransformedProblem) -> dict[str, Any]:
         # In labels each condition has its counterpart, in the same order, before those of the paths.
         for c, trained in zip(checked.conditions, transformed.checked.conditions, strict=frame is None)
     ]
-    conditions += [_periodic(name, checked) for name in checked.periodic]
+    conditions += [_periodic(name, transformed) for name in checked.periodic]
     return {
         "name": checked.problem.name,
         "title": title or checked.problem.name,
@@ -106,7 +106,8 @@ def _maths(source: Any) -> dict[str, str]:
     return {"unicode": unicode_text(equation), "mathml": mathml_text(equation)}
 
 
-def _periodic(name: str, checked: CheckedProblem) -> dict[str, str]:
+def _periodic(name: str, transformed: TransformedProblem) -> dict[str, str]:
+    checked = transformed.declared
     c = next(c for c in checked.coordinates if c.name == name)
     symbol = sympy.Symbol(name)
     functions = [f for f in checked.fields if c.symbol in f.arguments]
@@ -127,7 +128,11 @@ def _periodic(name: str, checked: CheckedProblem) -> dict[str, str]:
         "kind": "periodic",
         "where": f"{name} ∈ [{c.low:g}, {c.high:g}]",
         "enforced": "built in",
-        "reason": "the network sees cosines and sines of the coordinate: every derivative is periodic",
+        "reason": (
+            "the network is a Fourier series along the coordinate: every derivative is periodic"
+            if transformed.settings.network.kind == "modal"
+            else "the network sees cosines and sines of the coordinate: every derivative is periodic"
+        ),
     }
 
 

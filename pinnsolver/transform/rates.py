@@ -7,6 +7,7 @@ exp(i k x + lambda t) has lambda M = -sum_m A_m (i k)^m.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,13 +35,70 @@ class Rates:
 
 def rates(checked: CheckedProblem) -> Rates:
     """Return the rates of a problem of first order in time; zeros where they cannot be told."""
+    linear = _linearised(checked)
+    if linear is None:
+        return Rates()
+    found = np.concatenate([linear.eigenvalues(wave) for wave in _waves(checked)])
+    return Rates(
+        max(0.0, float(found.real.max(initial=0.0))), max(0.0, float(np.abs(found.imag).max(initial=0.0)))
+    )
+
+
+def wave_rates(checked: CheckedProblem, waves: Sequence[Mapping[str, float]]) -> np.ndarray | None:
+    """Return how fast waves decay, grow or turn at most, per unit of time, None where it cannot be told.
+
+    Args:
+        waves: wave numbers by the names of coordinates; those left out are 0.
+    """
+    linear = _linearised(checked)
+    if linear is None:
+        return None
+    vectors = [[wave.get(c.name, 0.0) for c in checked.coordinates] for wave in waves]
+    return np.array([np.abs(linear.eigenvalues(vector)).max(initial=0.0) for vector in vectors])
+
+
+def growing_waves(checked: CheckedProblem) -> int | None:
+    """Return how many waves along a coordinate in space may grow, the largest number; None where it cannot be told."""
+    linear = _linearised(checked)
+    if linear is None:
+        return None
+    axes = [i for i, c in enumerate(checked.coordinates) if c.role == "space"]
+    numbers = (
+        m
+        for i in axes
+        for m in range(WAVES)
+        if linear.eigenvalues(_wave(checked, i, m)).real.max(initial=0.0) > 0
+    )
+    found = max(numbers, default=0)
+    return None if found == WAVES - 1 else found
+
+
+@dataclass(frozen=True)
+class _Linearised:
+    """M u_t + sum_m A_m d_x^m u = 0: M and the A_m by their orders."""
+
+    mass: np.ndarray
+    others: list[tuple[tuple[int, ...], np.ndarray]]
+
+    def eigenvalues(self, wave: Sequence[float]) -> np.ndarray:
+        """Return the finite lambda of a wave vector, one number a coordinate."""
+        from scipy.linalg import eigvals
+
+        operator = np.zeros(self.mass.shape, dtype=complex)
+        for orders, matrix in self.others:
+            operator -= matrix * math.prod((1j * k) ** order for k, order in zip(wave, orders, strict=True))
+        found = eigvals(operator, self.mass)
+        return found[np.isfinite(found)]
+
+
+def _linearised(checked: CheckedProblem) -> _Linearised | None:
     time, fields = checked.time, [f.name for f in checked.fields]
     if (
         time is None
         or len(checked.equations) != len(fields)
         or any(e.residual.integrals for e in checked.equations)
     ):
-        return Rates()
+        return None
     column = checked.coordinates.index(time)
     state = _mean_state(checked)
     mass = np.zeros((len(fields), len(fields)))
@@ -54,14 +112,26 @@ def rates(checked: CheckedProblem) -> Rates:
             }
             number = slope.subs(known)
             if not number.is_number or not number.is_finite or value.orders[column] > 1 or not number.is_real:
-                return Rates()
+                return None
             matrix = np.zeros_like(mass)
             matrix[i, fields.index(value.field)] = float(number)
             if value.orders[column]:
                 mass += matrix
             else:
                 others.append((value.orders, matrix))
-    return _largest(checked, mass, others)
+    return _Linearised(mass, others)
+
+
+def _wave(checked: CheckedProblem, axis: int, number: int) -> tuple[float, ...]:
+    """Return the vector of a number of waves along one coordinate."""
+    k = 2 * math.pi * number / checked.coordinates[axis].length
+    return tuple(k * (axis == j) for j in range(len(checked.coordinates)))
+
+
+def _waves(checked: CheckedProblem) -> list[tuple[float, ...]]:
+    """Return waves along each space coordinate."""
+    axes = [i for i, c in enumerate(checked.coordinates) if c.role == "space"]
+    return [_wave(checked, 0, 0), *(_wave(checked, i, m) for i in axes for m in range(1, WAVES))]
 
 
 def initial_change(checked: CheckedProblem) -> float:
@@ -74,7 +144,7 @@ def initial_change(checked: CheckedProblem) -> float:
         return 0.0
     column = checked.coordinates.index(time)
     symbols = [c.symbol for c in checked.coordinates]
-    start = _initial_functions(checked)
+    start = initial_functions(checked)
     largest, points = 0.0, _scattered(checked)
     for equation in checked.equations:
         values = equation.residual.values
@@ -107,7 +177,7 @@ def _rms(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(values**2)))
 
 
-def _initial_functions(checked: CheckedProblem) -> dict[str, sympy.Expr]:
+def initial_functions(checked: CheckedProblem) -> dict[str, sympy.Expr]:
     """Return by field its initial function, where there is one."""
     conditions = [c for c in checked.conditions if c.kind == "initial value"]
     return {c.solved[0].field: c.solved[1] for c in conditions if c.solved is not None}
@@ -118,32 +188,6 @@ def _mean_state(checked: CheckedProblem) -> dict[str, float]:
     points = _scattered(checked)
     means = {
         name: float(np.mean(values_at(expr, checked, points)))
-        for name, expr in _initial_functions(checked).items()
+        for name, expr in initial_functions(checked).items()
     }
     return {name: mean for name, mean in means.items() if math.isfinite(mean)}  # nan: numpy lacks a function
-
-
-def _largest(
-    checked: CheckedProblem, mass: np.ndarray, others: list[tuple[tuple[int, ...], np.ndarray]]
-) -> Rates:
-    """Return the largest rates over waves along each space coordinate."""
-    from scipy.linalg import eigvals
-
-    waves = [(0.0,) * len(checked.coordinates)]
-    for i, c in enumerate(checked.coordinates):
-        if c.role == "space":
-            waves += [
-                tuple(2 * math.pi * m / c.length * (i == j) for j in range(len(checked.coordinates)))
-                for m in range(1, WAVES)
-            ]
-    growth = turning = 0.0
-    for wave in waves:
-        operator = np.zeros(mass.shape, dtype=complex)
-        for orders, matrix in others:
-            operator -= matrix * math.prod((1j * k) ** order for k, order in zip(wave, orders, strict=True))
-        found = eigvals(operator, mass)
-        found = found[np.isfinite(found)]
-        if found.size:
-            growth = max(growth, float(found.real.max()))
-            turning = max(turning, float(np.abs(found.imag).max()))
-    return Rates(growth, turning)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pinnsolver.declare import CheckedProblem, Settings
 from pinnsolver.declare.settings import NetworkSettings
+from pinnsolver.transform.modes import in_modes, mode_numbers
 from pinnsolver.transform.transformed import Ansatz
 
 
@@ -38,9 +39,14 @@ def parameter_count(checked: CheckedProblem, settings: Settings, ansatz: Mapping
         flat = ansatz[field.name].flat
         periodic = sum(name in checked.periodic for name in names)
         flattened = sum(name in flat for name in names)
-        features = len(names) + flattened + (2 * (network.harmonics or 1) - 1) * periodic
+        outputs, features = len(members), len(names) + flattened
+        if in_modes(checked, field, network):
+            features -= periodic
+            outputs *= len(mode_numbers(periodic, network.harmonics or 1))
+        else:
+            features += (2 * (network.harmonics or 1) - 1) * periodic
         features += 2 * (network.fourier or 0) * (periodic + flattened < len(names))
         first = (features + 1) * width
         total += first * (3 if network.kind == "modified" else 1)
-        total += (depth - 1) * (width + 1) * width + (width + 1) * len(members)
+        total += (depth - 1) * (width + 1) * width + (width + 1) * outputs
     return total

@@ -29,6 +29,8 @@ FEW = 8.0  # e-foldings of growth that one network holds of a field in space
 # Of a field in space that grows more: e-foldings that one window takes, and times that the initial state changes by its own size.
 # Measured on Kuramoto-Sivashinsky, where longer windows end in false solutions and shorter ones are left with too few steps.
 GROWN, CHANGED = 2.0, 1.5
+# In modes, whose amplitudes are small networks, if there are so many steps for each.
+MODAL_GROWN, MODAL_CHANGED, STEPS_MODAL = 0.6, 0.4, 60
 # Windows of a system in time alone, whatever its rates at the start: measured on eleven systems. One network alone ends in
 # false solutions on some seeds, and cannot follow a relaxation oscillation; a window costs a fraction of its steps.
 ALONE, STEPS_ALONE = 8, 40  # and steps that each needs at least
@@ -130,11 +132,12 @@ def _ties_times(condition: Condition, time: Coordinate) -> bool:
     return bool(others) or time.name in limits
 
 
-def choose_windows(checked: CheckedProblem, steps: int | None = None) -> tuple[int, str]:
+def choose_windows(checked: CheckedProblem, steps: int | None = None, modal: bool = False) -> tuple[int, str]:
     """Return a number of windows, and why.
 
     Args:
         steps: how many there are for all windows; None where seconds bound the run.
+        modal: whether the network may be one in modes where fields grow.
     """
     reason = why_one_window(checked)
     if reason is not None:
@@ -142,7 +145,7 @@ def choose_windows(checked: CheckedProblem, steps: int | None = None) -> tuple[i
     assert checked.time is not None
     found, length = rates(checked), checked.time.length
     if checked.space:
-        return _in_space(found.growth * length, checked)
+        return _in_space(found.growth * length, checked, steps, modal)
     turns = max(found.growth, found.turning) * length
     count = int(np.clip(np.ceil(turns / TURN), 1, MOST))
     what = f"perturbations of the initial state turn or grow by {turns:.3g} radians or e-foldings over the horizon"
@@ -158,7 +161,14 @@ def choose_windows(checked: CheckedProblem, steps: int | None = None) -> tuple[i
     return count, f"{what}: about {TURN:g} a window"
 
 
-def _in_space(growth: float, checked: CheckedProblem) -> tuple[int, str]:
+def grows(checked: CheckedProblem) -> bool:
+    """Say whether a field in space grows by more than one network holds."""
+    return (
+        bool(checked.space) and checked.time is not None and rates(checked).growth * checked.time.length > FEW
+    )
+
+
+def _in_space(growth: float, checked: CheckedProblem, steps: int | None, modal: bool) -> tuple[int, str]:
     """Return a number of windows for fields in space, by the e-foldings over the horizon, and why."""
     assert checked.time is not None
     what = f"perturbations of the initial state grow by {growth:.3g} e-foldings over the horizon"
@@ -166,5 +176,8 @@ def _in_space(growth: float, checked: CheckedProblem) -> tuple[int, str]:
         return 1, f"{what}: one network holds it" if growth else "nothing that grows over the horizon"
     changes = initial_change(checked) * checked.time.length
     count = int(np.clip(np.ceil(max(growth / GROWN, changes / CHANGED)), 1, MOST))
+    if modal:
+        finer = int(np.ceil(max(growth / MODAL_GROWN, changes / MODAL_CHANGED)))
+        count = max(count, min(finer, MOST if steps is None else steps // STEPS_MODAL))
     also = f", and it changes by {changes:.2g} times its own size" if changes else ""
     return count, f"{what}{also}: about {growth / count:.2g} e-foldings a window"

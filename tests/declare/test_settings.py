@@ -36,7 +36,7 @@ from pinnsolver.errors import DeclarationError
         ({"network": {"width": 0}}, ["The setting network.width = 0", "network.width=20"]),
         (
             {"network": {"kind": "resnet"}},
-            ["network.kind = 'resnet'", "'mlp' or 'modified'", "network.kind=mlp"],
+            ["network.kind = 'resnet'", "'mlp', 'modified' or 'modal'", "network.kind=mlp"],
         ),
         ({"network": {"trunks": 2}}, ["network.trunks = 2", "'shared' or 'separate'"]),
         ({"network": {"fourier": -1}}, ["network.fourier = -1", "network.fourier=32, or 0 for none"]),
