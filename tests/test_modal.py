@@ -14,7 +14,8 @@ from pinnsolver.network.modal import ModalPerceptron, Modes
 from pinnsolver.network.taylor import OwnNetwork
 from pinnsolver.train.series import fit_series
 from pinnsolver.transform import transform_problem
-from pinnsolver.transform.modes import choose_harmonics, mode_numbers, mode_sizes
+from pinnsolver.transform.choices import decided_by_seconds
+from pinnsolver.transform.modes import choose_harmonics, mode_count, mode_numbers, mode_sizes
 from tests.test_taylor import assert_agrees, assert_rows_agree, planned, some_points
 
 x, y, t = symbols("x y t")
@@ -100,6 +101,7 @@ def test_modes_are_a_ball_of_wave_vectors_of_size_one_or_what_is_asked():
     assert len(mode_numbers(1, 4)) == 9
     numbers = mode_numbers(2, 3)
     assert len(set(numbers)) == len(numbers)
+    assert mode_count(2, 3) == len(numbers) and mode_count(3, 1000) == 20_001
     assert (5, 0) in numbers and (3, 4) in numbers and (5, 2) not in numbers  # 3, 0; 2, 2; 3, 1
     sizes = np.linspace(1, 2, len(numbers)).tolist()
     points = some_points(5)
@@ -177,6 +179,25 @@ def test_modes_without_a_period_are_refused():
         DeclarationError, match=r"no field has both a periodic coordinate(.|\n)*Periodic\(x\)"
     ):
         choices_of(problem, **{"network.kind": "modal"})
+
+
+def test_more_modes_than_can_be_listed_are_refused():
+    plane = growth(sin(x) * cos(y), domain=((x, 0, 2 * pi), (y, 0, 2 * pi)))
+    with pytest.raises(DeclarationError, match=r"harmonics=1000 in 2 periodic(.|\n)*harmonics=10"):
+        choices_of(plane, **{"network.kind": "modal", "network.harmonics": 1000})
+
+
+def test_modes_are_taken_where_there_is_time_for_them_and_the_recorded_command_will_say_so():
+    problem = growth(sin(x), damping=0.25, time=12)
+    short, long = (choices_of(problem, seconds=s) for s in (1, 60))
+    assert (short.network.kind, long.network.kind) == ("mlp", "modal")
+    for seconds in (1, 60):
+        transformed = transform_problem(check_problem(problem), Settings(seconds=seconds))
+        assert {"network.kind", "windows"} & decided_by_seconds(transformed) >= {"network.kind"}
+        kind = transformed.settings.network.kind
+        assert (
+            choices_of(problem, steps=100, **{"network.kind": kind}).network == transformed.settings.network
+        )
 
 
 def test_growing_waves_are_solved_to_their_closed_form(tmp_path):

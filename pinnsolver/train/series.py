@@ -16,10 +16,8 @@ from pinnsolver.declare import Coordinate
 from pinnsolver.declare.orders import Orders
 from pinnsolver.network.modal import Modes
 
-FIRST_GRID, MOST_NODES = (
-    32,
-    {1: 1024, 2: 128, 3: 32},
-)  # nodes along a coordinate, at most by the number of coordinates
+FIRST_GRID = 32  # nodes along a coordinate at first
+MOST_NODES = {1: 1024, 2: 128, 3: 32}  # along a coordinate at last, by their number
 NEGLIGIBLE = 1e-14  # of the largest coefficient: rounding, which derivatives would enlarge
 BETWEEN = 0.382  # of a distance of nodes, where a series is checked
 TAIL = 1e-12  # of the largest coefficient that the shortest third of the waves may have
@@ -62,7 +60,7 @@ def fit_series(
         ranges: the periodic coordinates.
     """
     size = FIRST_GRID
-    while size <= MOST_NODES[len(columns)]:
+    while size <= MOST_NODES.get(len(columns), 0):
         share = torch.arange(size, dtype=place.dtype, device=place.device) / size
         nodes = torch.cartesian_prod(*[c.low + c.length * share for c in ranges]).reshape(-1, len(columns))
         points = place.expand(len(nodes), -1).clone()

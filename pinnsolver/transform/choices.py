@@ -9,11 +9,21 @@ from typing import Any
 
 from pinnsolver.declare import CheckedProblem, Settings
 from pinnsolver.declare.lower import Lowered
+from pinnsolver.declare.settings import NetworkSettings
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
 from pinnsolver.transform.edges import edge_choice, find_edges
 from pinnsolver.transform.frames import choose_frame
 from pinnsolver.transform.hard import build_hard_conditions
-from pinnsolver.transform.modes import FINER, MODAL_WIDTH, USUAL_HARMONICS, choose_harmonics, in_modes
+from pinnsolver.transform.modes import (
+    FINER,
+    MODAL_WIDTH,
+    MOST_MODES,
+    USUAL_HARMONICS,
+    amplitude_parameters,
+    choose_harmonics,
+    in_modes,
+    mode_count,
+)
 from pinnsolver.transform.scaling import term_weights
 from pinnsolver.transform.size import parameter_count
 from pinnsolver.transform.transformed import ASKED, Ansatz, Choice, Enforcement, TransformedProblem
@@ -29,6 +39,9 @@ from pinnsolver.transform.windows import (
 DEFAULT_STEPS = 1500
 EXACT = 2000  # parameters up to which Gauss-Newton is used
 LEAST_WIDTH = 16  # of a network that is narrowed for its sake, or for a short window of time
+# Seconds of a step in modes, and for the cube of the number of parameters: measured on one core. With fewer steps in each window
+# than so many, a perceptron in longer windows comes further.
+MODAL_STEP, MODAL_STEPS = (5e-3, 1.6e-10), 25
 POINTS_A_PARAMETER = 2.7  # in modes: fewer residuals are learnt by heart
 WINDOW_POINTS = {1: 128, 2: 1000}  # by the number of coordinates
 LONG, WIDER = 240.0, 8  # seconds in which a wider network overtakes, and by how many neurons: measured
@@ -59,13 +72,7 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
             "Random features were asked for, but every coordinate is periodic and has its harmonics.\n"
             "Leave out network.fourier, and set network.harmonics higher"
         )
-    if settings.network.kind == "modal" and not any(
-        in_modes(checked, f, settings.network) for f in checked.fields
-    ):
-        raise DeclarationError(
-            "A network in modes was asked for, but no field has both a periodic coordinate and another one.\n"
-            "Leave out network.kind, or declare Periodic(x) for a coordinate of a field"
-        )
+    _refuse_modes(checked, settings.network)
     ansatz, enforcement = build_hard_conditions(checked, settings.hard, bend=not settings.network.fourier)
     automatic, scales = term_weights(checked, () if frame is None else frame.learned)
     weights, weight_choice = _weights(automatic, settings, enforcement)
@@ -88,6 +95,23 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
     return TransformedProblem(
         checked, resolved, ansatz, enforcement, choices, scales, frame=frame, edges=edges
     )
+
+
+def _refuse_modes(checked: CheckedProblem, network: NetworkSettings) -> None:
+    """Refuse modes that were asked for where there are none, or more than can be listed."""
+    if network.kind != "modal":
+        return
+    if not any(in_modes(checked, f, network) for f in checked.fields):
+        raise DeclarationError(
+            "A network in modes was asked for, but no field has both a periodic coordinate and another one.\n"
+            "Leave out network.kind, or declare Periodic(x) for a coordinate of a field"
+        )
+    periodic = sum(c.name in checked.periodic for c in checked.coordinates)
+    if network.harmonics and mode_count(periodic, network.harmonics) > MOST_MODES:
+        raise DeclarationError(
+            f"A network with network.harmonics={network.harmonics} in {periodic} periodic coordinates has more than {MOST_MODES} modes.\n"
+            "Use fewer, for example network.harmonics=10"
+        )
 
 
 def transform_window(whole: TransformedProblem, k: int) -> TransformedProblem:
@@ -204,7 +228,12 @@ def _harmonics(checked: CheckedProblem, settings: Settings) -> int | None:
         or not grows(checked)
     ):
         return None
-    return choose_harmonics(checked, network, EXACT)
+    found = choose_harmonics(checked, network, EXACT)
+    if found is None or settings.seconds is None:
+        return found
+    windows = settings.windows or choose_windows(checked, modal=True)[0]
+    step = MODAL_STEP[0] + MODAL_STEP[1] * amplitude_parameters(checked, network, found) ** 3
+    return found if MODAL_STEPS * windows * step <= settings.seconds else None
 
 
 def _network(checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, Ansatz]) -> _Automatic:
@@ -240,6 +269,7 @@ def decided_by_seconds(transformed: TransformedProblem) -> set[str]:
     settings = transformed.settings
     found = {"windows"} if settings.seconds is not None and (settings.windows or 1) > 1 else set()
     found |= {"network.width"} if _is_long(settings) else set()
+    found |= {"network.kind"} if settings.seconds is not None and grows(transformed.checked) else set()
     return {key for key in found if transformed.choices[key].reason != ASKED}
 
 

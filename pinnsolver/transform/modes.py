@@ -5,9 +5,10 @@ A product of 1, cos(k w x), sin(k w x), ... of all periodic coordinates is a mod
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import product
+from itertools import islice
+from math import isqrt
 
 import numpy as np
 
@@ -21,11 +22,9 @@ MODAL_WIDTH, USUAL_HARMONICS = 6, 16
 # Waves that a field holds down to NEGLIGIBLE of its largest, for each that can grow, the first that cannot among them: measured
 # on Kuramoto-Sivashinsky, regular and chaotic. What is left out comes back multiplied by its wave number to the equation's order.
 FINER, NEGLIGIBLE = 6.0, 1e-6
-NODES = {
-    1: 1024,
-    2: 128,
-    3: 32,
-}  # along a coordinate, to see which waves an initial state holds, by their number
+# Along a coordinate, to see which waves an initial state holds, by the number of periodic coordinates.
+NODES = {1: 1024, 2: 128, 3: 32}
+MOST_MODES = 20_000
 
 Mode = tuple[int, ...]  # along each periodic coordinate: 0 for 1, then cos, sin, cos 2, sin 2, ...
 
@@ -39,10 +38,21 @@ def in_modes(checked: CheckedProblem, field: Field, network: NetworkSettings) ->
 @lru_cache(maxsize=64)
 def mode_numbers(periodic: int, harmonics: int) -> tuple[Mode, ...]:
     """Return the modes of some periodic coordinates whose wave vector is no longer than `harmonics`."""
-    each = range(2 * harmonics + 1)
-    return tuple(
-        mode for mode in product(each, repeat=periodic) if np.dot(_wave(mode), _wave(mode)) <= harmonics**2
-    )
+    return tuple(_modes_within(periodic, harmonics**2))
+
+
+def _modes_within(periodic: int, square: int) -> Iterator[Mode]:
+    if not periodic:
+        yield ()
+        return
+    for m in range(2 * isqrt(square) + 1):
+        for rest in _modes_within(periodic - 1, square - ((m + 1) // 2) ** 2):
+            yield (m, *rest)
+
+
+def mode_count(periodic: int, harmonics: int) -> int:
+    """Return the number of `mode_numbers`, which may be too large to list them; `MOST_MODES` + 1 if it is larger than that."""
+    return len(list(islice(_modes_within(periodic, harmonics**2), MOST_MODES + 1)))
 
 
 def mode_sizes(checked: CheckedProblem, columns: Sequence[int], modes: Sequence[Mode]) -> np.ndarray:
@@ -80,10 +90,13 @@ def choose_harmonics(checked: CheckedProblem, network: NetworkSettings, most: in
     if growing is None or held is None:
         return None
     wanted = max(int(np.ceil(FINER * (growing + 1))), held)
-    each = len(checked.fields) * ((network.width or MODAL_WIDTH) + 1)
-    if (2 * wanted + 1) * each > most:  # along one coordinate alone
-        return None
-    return wanted if each * len(mode_numbers(len(periodic), wanted)) <= most else None
+    return wanted if amplitude_parameters(checked, network, wanted) <= most else None
+
+
+def amplitude_parameters(checked: CheckedProblem, network: NetworkSettings, harmonics: int) -> int:
+    """Return how many parameters the amplitudes have, the hidden layers' apart, where all fields are in modes."""
+    periodic = sum(c.name in checked.periodic for c in checked.coordinates)
+    return len(checked.fields) * mode_count(periodic, harmonics) * ((network.width or MODAL_WIDTH) + 1)
 
 
 def _initial_harmonics(checked: CheckedProblem) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pinnsolver.declare import CheckedProblem, Settings
 from pinnsolver.declare.settings import NetworkSettings
-from pinnsolver.transform.modes import in_modes, mode_numbers
+from pinnsolver.transform.modes import in_modes, mode_count
 from pinnsolver.transform.transformed import Ansatz
 
 
@@ -42,7 +42,7 @@ def parameter_count(checked: CheckedProblem, settings: Settings, ansatz: Mapping
         outputs, features = len(members), len(names) + flattened
         if in_modes(checked, field, network):
             features -= periodic
-            outputs *= len(mode_numbers(periodic, network.harmonics or 1))
+            outputs *= mode_count(periodic, network.harmonics or 1)
         else:
             features += (2 * (network.harmonics or 1) - 1) * periodic
         features += 2 * (network.fourier or 0) * (periodic + flattened < len(names))
