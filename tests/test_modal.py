@@ -194,10 +194,16 @@ def test_modes_are_taken_where_there_is_time_for_them_and_the_recorded_command_w
     for seconds in (1, 60):
         transformed = transform_problem(check_problem(problem), Settings(seconds=seconds))
         assert {"network.kind", "windows"} & decided_by_seconds(transformed) >= {"network.kind"}
-        kind = transformed.settings.network.kind
-        assert (
-            choices_of(problem, steps=100, **{"network.kind": kind}).network == transformed.settings.network
-        )
+        network = transformed.settings.network
+        assert ("network.width" in decided_by_seconds(transformed)) == (network.kind == "modal")
+        values = {"network.kind": network.kind, "network.width": network.width}
+        assert choices_of(problem, steps=100, **values).network == network
+
+
+def test_amplitudes_are_wider_where_there_is_time():
+    problem = growth(sin(x), damping=0.25, time=12)
+    assert [choices_of(problem, seconds=s).network.width for s in (5, 600)] == [6, 10]
+    assert [choices_of(problem, steps=s).network.width for s in (300, 9000)] == [6, 10]
 
 
 def test_growing_waves_are_solved_to_their_closed_form(tmp_path):

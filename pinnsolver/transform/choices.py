@@ -42,6 +42,7 @@ LEAST_WIDTH = 16  # of a network that is narrowed for its sake, or for a short w
 # Seconds of a step in modes, and for the cube of the number of parameters: measured on one core. With fewer steps in each window
 # than so many, a perceptron in longer windows comes further.
 MODAL_STEP, MODAL_STEPS = (5e-3, 1.6e-10), 25
+MODAL_WIDEST, MODAL_STEPS_WIDE = 10, 100  # neurons, where each window has so many steps
 POINTS_A_PARAMETER = 2.7  # in modes: fewer residuals are learnt by heart
 WINDOW_POINTS = {1: 128, 2: 1000}  # by the number of coordinates
 LONG, WIDER = 240.0, 8  # seconds in which a wider network overtakes, and by how many neurons: measured
@@ -232,8 +233,32 @@ def _harmonics(checked: CheckedProblem, settings: Settings) -> int | None:
     if found is None or settings.seconds is None:
         return found
     windows = settings.windows or choose_windows(checked, modal=True)[0]
-    step = MODAL_STEP[0] + MODAL_STEP[1] * amplitude_parameters(checked, network, found) ** 3
-    return found if MODAL_STEPS * windows * step <= settings.seconds else None
+    return found if _steps_in_modes(checked, settings, found, windows) >= MODAL_STEPS else None
+
+
+def _steps_in_modes(checked: CheckedProblem, settings: Settings, harmonics: int, windows: int) -> float:
+    """Return how many steps each window will have, about.
+
+    Args:
+        settings: bound by steps or seconds.
+    """
+    if settings.seconds is None:
+        return (settings.steps or 0) / windows
+    step = MODAL_STEP[0] + MODAL_STEP[1] * amplitude_parameters(checked, settings.network, harmonics) ** 3
+    return settings.seconds / windows / step
+
+
+def _modal_width(checked: CheckedProblem, settings: Settings, harmonics: int) -> tuple[int, str]:
+    """Return the width of the amplitudes' layer, more where there is time."""
+    for width in range(MODAL_WIDEST, MODAL_WIDTH, -1):
+        trial = settings.with_values({"network.width": width})
+        steps = _steps_in_modes(checked, trial, harmonics, settings.windows or 1)
+        if amplitude_parameters(checked, trial.network, harmonics) <= EXACT and steps >= MODAL_STEPS_WIDE:
+            return (
+                width,
+                f"of the amplitudes: there is time for {MODAL_STEPS_WIDE} steps and more in each window",
+            )
+    return MODAL_WIDTH, "of the amplitudes, in each window"
 
 
 def _network(checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, Ansatz]) -> _Automatic:
@@ -269,7 +294,8 @@ def decided_by_seconds(transformed: TransformedProblem) -> set[str]:
     settings = transformed.settings
     found = {"windows"} if settings.seconds is not None and (settings.windows or 1) > 1 else set()
     found |= {"network.width"} if _is_long(settings) else set()
-    found |= {"network.kind"} if settings.seconds is not None and grows(transformed.checked) else set()
+    if settings.seconds is not None and grows(transformed.checked):
+        found |= {"network.kind", "network.width"} if settings.network.kind == "modal" else {"network.kind"}
     return {key for key in found if transformed.choices[key].reason != ASKED}
 
 
@@ -305,7 +331,7 @@ def _usual_network(checked: CheckedProblem, settings: Settings) -> _Automatic:
             "modal",
             "a field that grows on a periodic box: all its waves, at the cost of a value",
         ),
-        "network.width": (MODAL_WIDTH, "of the amplitudes, in each window"),
+        "network.width": _modal_width(checked, settings, harmonics),
         "network.depth": (1, "amplitudes are smooth within a window"),
         "network.harmonics": (
             harmonics,
