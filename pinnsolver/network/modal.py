@@ -16,6 +16,7 @@ import torch
 
 from pinnsolver.declare.orders import Orders
 from pinnsolver.network.mlp import Features, Perceptron
+from pinnsolver.transform.modes import Mode, wave_vector
 
 # Of the neurons at first: measured on Kuramoto-Sivashinsky, a quarter of the error that neurons without shifts leave.
 STEEPNESS, SHIFT = 1.0, 1.5
@@ -44,13 +45,13 @@ class Modes(torch.nn.Module):
         columns: Sequence[int],
         low: Sequence[float],
         high: Sequence[float],
-        members: Sequence[tuple[int, ...]],
+        members: Sequence[Mode],
         sizes: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
         self.columns = tuple(columns)
         self.members = tuple(members)
-        self.harmonics = max((m + 1) // 2 for own in self.members for m in own)
+        self.harmonics = max(max(wave_vector(own)) for own in self.members)
         own = [1.0] * len(self.members) if sizes is None else list(sizes)
         rates = [2 * torch.pi / (b - a) for a, b in zip(low, high, strict=True)]
         # Derived from the declaration, so no part of the checkpoint.

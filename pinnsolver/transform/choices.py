@@ -352,19 +352,8 @@ def _points(checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, An
     """Return the numbers of points."""
     inputs = len(checked.coordinates)
     plural = f"{inputs} coordinate{'s' * (inputs > 1)}"
-    several = (settings.windows or 1) > 1
-    size = parameter_count(checked, settings, ansatz)
     return {
-        "points.interior": (
-            (
-                ceil(POINTS_A_PARAMETER * size / len(checked.equations)),
-                f"{POINTS_A_PARAMETER:g} residuals for each of {size} parameters",
-            )
-            if settings.network.kind == "modal"
-            else (WINDOW_POINTS[inputs], f"{plural}, in each window")
-            if several and inputs in WINDOW_POINTS
-            else (_interior_points(inputs), plural)
-        ),
+        "points.interior": _interior(checked, settings, ansatz, plural),
         "points.boundary": (_boundary_points(inputs), "for each condition; half of them where one runs"),
         "points.integral": (48, "Gauss-Legendre nodes along each integrated coordinate"),
         "points.growth": (
@@ -373,6 +362,24 @@ def _points(checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, An
             else (1.0, "the number of points was asked for")
         ),
     }
+
+
+def _interior(
+    checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, Ansatz], plural: str
+) -> tuple[int, str]:
+    """Return the number of points for the equations, and why.
+
+    Args:
+        plural: the number of coordinates in words.
+    """
+    inputs = len(checked.coordinates)
+    if settings.network.kind == "modal":
+        size = parameter_count(checked, settings, ansatz)
+        count = ceil(POINTS_A_PARAMETER * size / len(checked.equations))
+        return count, f"{POINTS_A_PARAMETER:g} residuals for each of {size} parameters"
+    if (settings.windows or 1) > 1 and inputs in WINDOW_POINTS:
+        return WINDOW_POINTS[inputs], f"{plural}, in each window"
+    return _interior_points(inputs), plural
 
 
 def _second(checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, Ansatz]) -> _Automatic:

@@ -41,6 +41,11 @@ def mode_numbers(periodic: int, harmonics: int) -> tuple[Mode, ...]:
     return tuple(_modes_within(periodic, harmonics**2))
 
 
+def wave_vector(mode: Mode) -> tuple[int, ...]:
+    """Return how many waves a mode has along each periodic coordinate."""
+    return tuple((m + 1) // 2 for m in mode)
+
+
 def _modes_within(periodic: int, square: int) -> Iterator[Mode]:
     if not periodic:
         yield ()
@@ -65,13 +70,15 @@ def mode_sizes(checked: CheckedProblem, columns: Sequence[int], modes: Sequence[
         columns: of the periodic coordinates.
     """
     ranges = [checked.coordinates[i] for i in columns]
+    vectors = list(dict.fromkeys(map(wave_vector, modes)))  # a cosine and its sine have one
     waves = [
-        {c.name: 2 * np.pi * k / c.length for c, k in zip(ranges, _wave(mode), strict=True)} for mode in modes
+        {c.name: 2 * np.pi * k / c.length for c, k in zip(ranges, vector, strict=True)} for vector in vectors
     ]
     found = wave_rates(checked, waves)
     if found is None or checked.time is None:
         return np.ones(len(modes))
-    return np.asarray(1 / (1 + checked.time.length * found))
+    sizes = dict(zip(vectors, 1 / (1 + checked.time.length * found), strict=True))
+    return np.array([sizes[wave_vector(mode)] for mode in modes])
 
 
 def choose_harmonics(checked: CheckedProblem, network: NetworkSettings, most: int) -> int | None:
@@ -117,7 +124,3 @@ def _initial_harmonics(checked: CheckedProblem) -> int | None:
             return None
         longest = max(longest, int(np.ceil(lengths[sizes > NEGLIGIBLE * sizes.max()].max(initial=0.0))))
     return longest if longest < size // 3 else None
-
-
-def _wave(mode: Mode) -> tuple[int, ...]:
-    return tuple((m + 1) // 2 for m in mode)
