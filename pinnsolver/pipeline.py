@@ -298,7 +298,7 @@ class _Fields:
     module: TrainableProblem | WindowedProblem
 
     def __call__(self, points: np.ndarray) -> dict[str, np.ndarray]:
-        if self.compiled.transformed.frame is not None:
+        if self.compiled.transformed.read_otherwise:
             return self._readout.fields(points, self.module)
         with torch.no_grad():
             values = self.module(self.compiled.tensor(points, self.module.device)).cpu().numpy()

@@ -1,7 +1,8 @@
 """A trained problem read out at places: the declared fields and all their derivatives, in any frame.
 
-In the Eulerian frame the trained network is asked as it is. In a Lagrangian frame it knows fields at labels: a network of the
-declared fields is made of it, which finds the label of each place and gives derivatives by place through the chain rule.
+In the Eulerian frame the trained network is asked as it is. In a Lagrangian frame it knows fields at labels, and with a stream function
+it knows no velocity: a network of the declared fields is made of it, which gives their derivatives by the formulas of the
+restatement, at labels after it has found the label of each place.
 Whatever evaluates, audits or draws a declaration works on it unchanged.
 """
 
@@ -15,6 +16,7 @@ import sympy
 import torch
 
 from pinnsolver.compile import CompiledProblem, DerivativePlan, FieldDerivative
+from pinnsolver.compile.constants import with_constants
 from pinnsolver.compile.plan import FieldNetwork, Linearised, OrdersSum
 from pinnsolver.declare import FieldValue
 from pinnsolver.declare.orders import Orders
@@ -64,8 +66,9 @@ def read_out(
         watch: look for a crossing of particles; from then on there are no values.
     """
     transformed = compiled.transformed
-    if transformed.frame is None:
-        return Readout(compiled, module.network)
+    network = with_constants(compiled, module.network, module.unknowns.values())
+    if transformed.restatement is None:
+        return Readout(compiled, network)
     declared = transformed.declared
     plain = TransformedProblem(
         declared,
@@ -75,36 +78,43 @@ def read_out(
         transformed.choices,
         transformed.scales,
     )
-    flow = FlowMap(compiled, module, watch)
-    return Readout(CompiledProblem(plain), _PlaceNetwork(compiled, module, flow), flow.crossing)
+    flow = None if transformed.frame is None else FlowMap(compiled, module, watch)
+    declared_network = _DeclaredNetwork(compiled, network, module, flow)
+    return Readout(CompiledProblem(plain), declared_network, None if flow is None else flow.crossing)
 
 
-class _PlaceNetwork:
-    """A network of fields at labels as one of fields at places; for reading out, without gradients.
+class _DeclaredNetwork:
+    """A network of the fields of a restated problem as one of the declared fields; for reading out, without gradients.
 
     Args:
-        compiled: the problem restated in labels.
-        module: its trained network.
-        flow: finds labels.
+        compiled: the restated problem.
+        network: its trained network.
+        module: what was trained.
+        flow: finds the labels of places; None where nothing moves.
     """
 
     def __init__(
-        self, compiled: CompiledProblem, module: TrainableProblem | WindowedProblem, flow: FlowMap
+        self,
+        compiled: CompiledProblem,
+        network: FieldNetwork,
+        module: TrainableProblem | WindowedProblem,
+        flow: FlowMap | None,
     ) -> None:
-        self._compiled, self._module, self._flow = compiled, module, flow
+        self._compiled, self._network, self._module, self._flow = compiled, network, module, flow
         self._ready: dict[DerivativePlan, Callable[..., dict[str, np.ndarray]]] = {}
 
     def derivatives(
         self, points: torch.Tensor, plan: DerivativePlan
     ) -> Mapping[FieldDerivative, torch.Tensor]:
         """Return each planned derivative by place and time, (n, 1); NaN where a place has not exactly one label."""
-        labels = self._flow.labels(points.detach().cpu().numpy().astype(float))
+        places = points.detach().cpu().numpy().astype(float)
+        labels = places if self._flow is None else self._flow.labels(places)
         known = np.isfinite(labels).all(axis=1)
         if plan not in self._ready:  # formulas only: they know nothing of the weights
-            expressions = {str(k): self._in_labels(*key) for k, key in enumerate(plan.wanted)}
+            expressions = {str(k): self._restated(*key) for k, key in enumerate(plan.wanted)}
             self._ready[plan] = self._compiled.evaluator(expressions)
         module = self._module
-        found = self._ready[plan](labels[known], module.network, module.unknowns.values(), module.device)
+        found = self._ready[plan](labels[known], self._network, module.unknowns.values(), module.device)
         values = {}
         for k, key in enumerate(plan.wanted):
             column = np.full((len(labels), 1), np.nan)
@@ -113,14 +123,13 @@ class _PlaceNetwork:
         return values
 
     def linearise(self, points: torch.Tensor, plan: DerivativePlan) -> Linearised:
-        """Refuse: training goes on at labels."""
-        raise NotImplementedError("fields are read out at places, and trained at labels")
+        """Refuse: training goes on with the restated fields."""
+        raise NotImplementedError("declared fields are read out; those of the restatement are trained")
 
-    def _in_labels(self, field: str, orders: Orders | OrdersSum) -> sympy.Expr:
-        """Return a derivative by place and time as an expression at labels."""
-        frame = self._compiled.transformed.frame
-        assert frame is not None
-        function = next(f for f in frame.declared.fields if f.name == field)
+    def _restated(self, field: str, orders: Orders | OrdersSum) -> sympy.Expr:
+        """Return a derivative of a declared field by place and time as an expression of the restated problem."""
+        transformed = self._compiled.transformed
+        restatement = transformed.restatement
+        assert restatement is not None
         parts = orders.parts if isinstance(orders, OrdersSum) else ((orders, 1.0),)
-        terms = (number * frame.labels.value(FieldValue(field, part), function) for part, number in parts)
-        return sympy.Add(*terms)
+        return sympy.Add(*(number * restatement.value(FieldValue(field, part)) for part, number in parts))

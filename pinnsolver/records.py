@@ -170,8 +170,10 @@ def refuse_another_ansatz(place: Path, transformed: TransformedProblem, told: Ma
         for c in (recorded if isinstance(recorded, list) else [])
         if isinstance(c, dict)
     ]
+    names = [c.name for c in transformed.declared.conditions]
+    trained = dict(zip(names, transformed.counterparts, strict=True))
     for name, how in enforced:
-        now = transformed.enforcement.get(name) if isinstance(name, str) else None
+        now = transformed.enforcement.get(trained.get(name, "")) if isinstance(name, str) else None
         if now is not None and how is not None and now.how != how:
             raise RunFolderError(
                 f"{place} was made by another version, for which the condition {name} was {how}; now it is {now.how}.\n"

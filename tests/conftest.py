@@ -11,6 +11,7 @@ import torch
 
 from pinnsolver import cli
 from pinnsolver.compile import CompiledProblem
+from pinnsolver.compile.constants import with_constants
 from pinnsolver.compile.printing import compile_expressions
 from pinnsolver.declare import Settings, check_problem, load_problem
 from pinnsolver.network import AutogradNetwork
@@ -71,17 +72,18 @@ def assert_hard_conditions_hold(made, strict=1e-12):
     for p in module.parameters():
         torch.nn.init.normal_(p, std=0.5)
     sampler, unknowns = Sampler.of(made.checked), module.unknowns.values()
+    network = with_constants(made, module.network, unknowns)
     inside = sampler.interior(100, np.random.default_rng(1)).points
     for k, group in enumerate(made.groups):
         hard = [n for n in group.names if group.kind == "condition" and is_hard(made)[n]]
         if not hard:
             continue
         drawn = sampler.region(group.region, 60, np.random.default_rng(2))
-        found = made.residuals(made.prepare(k, drawn.points, drawn.normals, "cpu"), module.network, unknowns)
+        found = made.residuals(made.prepare(k, drawn.points, drawn.normals, "cpu"), network, unknowns)
         for name in hard:
             condition = next(c for c in made.checked.conditions if c.name == name)
             parts = {str(v): _running(made, v) for v in condition.residual.values}
-            sizes = made.evaluate(parts, inside, module.network, unknowns, "cpu").values()
+            sizes = made.evaluate(parts, inside, network, unknowns, "cpu").values()
             scale = max(1.0, *(np.abs(s).max() for s in sizes))
             assert float(found[name].detach().abs().max()) < strict * scale, name
 

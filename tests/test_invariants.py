@@ -5,6 +5,7 @@ import pytest
 import torch
 from conftest import compiled, exact_network
 
+from pinnsolver.compile.constants import with_constants
 from pinnsolver.network import AutogradNetwork
 from pinnsolver.sample import Sampler
 from pinnsolver.train import ProblemData, TrainableProblem
@@ -65,13 +66,14 @@ def test_hard_conditions_hold_for_random_weights(made):
     probe = torch.tensor(Sampler.of(made.checked).interior(200, np.random.default_rng(2)).points)
     size = float(module(probe).detach().abs().max())
     unknowns = module.unknowns.values()
+    network = with_constants(made, module.network, unknowns)
     sampler = Sampler.of(made.checked)
     for k, group in enumerate(made.groups):
         if group.kind != "condition":
             continue
         drawn = sampler.region(group.region, 50, np.random.default_rng(3))
         prepared = made.prepare(k, drawn.points, drawn.normals, "cpu")
-        for name, values in made.residuals(prepared, module.network, unknowns).items():
+        for name, values in made.residuals(prepared, network, unknowns).items():
             if made.transformed.enforcement[name].how == "hard":
                 assert float(values.detach().abs().max()) < 1e-12 * max(size, 1), name
 

@@ -26,6 +26,7 @@ from pinnsolver.transform.modes import (
 )
 from pinnsolver.transform.scaling import term_weights
 from pinnsolver.transform.size import parameter_count
+from pinnsolver.transform.stream import choose_stream
 from pinnsolver.transform.transformed import ASKED, Ansatz, Choice, Enforcement, TransformedProblem
 from pinnsolver.transform.windows import (
     carried,
@@ -64,8 +65,11 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         raise DeclarationError(
             "Causal weighting was asked for, but the problem is steady: it has no time.\nLeave out causal=True (--causal)"
         )
-    frame, frame_choice = choose_frame(checked, settings.frame)
-    settings = settings.with_values({"frame": frame_choice.value})
+    stream, stream_choice = choose_stream(checked, settings)
+    if stream is not None:
+        checked = stream.restated
+    frame, frame_choice = choose_frame(checked, "eulerian" if stream else settings.frame)
+    settings = settings.with_values({"frame": frame_choice.value, "stream_function": stream is not None})
     if frame is not None:
         checked = frame.restated
     if settings.network.fourier and all(c.name in checked.periodic for c in checked.coordinates):
@@ -88,13 +92,14 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
             ASKED if settings.hard is not None else "every condition that an ansatz can carry without harm",
         ),
         "frame": frame_choice,
+        **({} if stream_choice is None else {"stream function": stream_choice}),
         **choices,
     }
     edges = find_edges(checked, ansatz, scales)
     if edges:
         choices["contradicted edges"] = edge_choice(edges)
     return TransformedProblem(
-        checked, resolved, ansatz, enforcement, choices, scales, frame=frame, edges=edges
+        checked, resolved, ansatz, enforcement, choices, scales, frame=frame, stream=stream, edges=edges
     )
 
 

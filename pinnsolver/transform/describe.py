@@ -7,17 +7,17 @@ from typing import Any
 import sympy
 from sympy import Expr, Function
 
-from pinnsolver.declare import CheckedProblem
+from pinnsolver.declare import CheckedProblem, Condition
 from pinnsolver.declare.texts import mathml_text, plain_text, unicode_text
+from pinnsolver.transform.constants import free_coordinates
 from pinnsolver.transform.flat import flat_functions
 from pinnsolver.transform.formulas import frame_formulas
-from pinnsolver.transform.lagrangian import LagrangianFrame
 from pinnsolver.transform.transformed import TransformedProblem
 
 
 def describe(transformed: TransformedProblem) -> dict[str, Any]:
     """Return what was understood: the content of `understood.json`."""
-    checked, frame = transformed.declared, transformed.frame
+    checked, restated = transformed.declared, transformed.restatement is not None
     title, _, about = checked.problem.about.partition("\n")
     conditions = [
         {
@@ -25,11 +25,10 @@ def describe(transformed: TransformedProblem) -> dict[str, Any]:
             **_maths(c.source),
             "kind": c.kind,
             "where": str(c.region),
-            "enforced": transformed.enforcement[trained.name].how,
-            "reason": transformed.enforcement[trained.name].reason,
+            "enforced": transformed.enforcement[trained].how,
+            "reason": transformed.enforcement[trained].reason,
         }
-        # In labels each condition has its counterpart, in the same order, before those of the paths.
-        for c, trained in zip(checked.conditions, transformed.checked.conditions, strict=frame is None)
+        for c, trained in zip(checked.conditions, transformed.counterparts, strict=True)
     ]
     conditions += [_periodic(name, transformed) for name in checked.periodic]
     return {
@@ -51,13 +50,13 @@ def describe(transformed: TransformedProblem) -> dict[str, Any]:
             {
                 "name": f.name,
                 "arguments": [str(a) for a in f.arguments],
-                "ansatz": _ansatz(transformed, f.name) if frame is None else None,
+                "ansatz": None if restated else _ansatz(transformed, f.name),
             }
             for f in checked.fields
         ],
         "equations": [{"name": e.name, **_maths(e.source)} for e in checked.equations],
         "conditions": conditions,
-        "frame": None if frame is None else _frame(transformed, frame),
+        "frame": _restated(transformed),
         "unknowns": [
             {"name": u.name, "start": u.start, "low": u.low, "high": u.high} for u in checked.unknowns
         ],
@@ -144,22 +143,45 @@ def _ansatz(transformed: TransformedProblem, field: str) -> dict[str, str] | Non
     name = sympy.Symbol(field)
     network = _network(transformed, field)
     parts = [] if ansatz.lift == 0 else [ansatz.lift]
-    parts.append(sympy.Mul(ansatz.factor, network, evaluate=False))
+    fixed = next((c for c in transformed.checked.conditions if c.name == ansatz.constant), None)
+    if fixed is not None:
+        parts.append(_constant(field, fixed, transformed.checked))
+    parts.append(network if ansatz.factor == 1 else sympy.Mul(ansatz.factor, network, evaluate=False))
     parts += [
         sympy.Mul(s, sympy.Derivative(network, x), evaluate=False) for x, s in ansatz.slopes.items() if s != 0
     ]
     right: Expr = sympy.Add(*parts, evaluate=False) if len(parts) > 1 else parts[0]
     equations = [sympy.Eq(name, right, evaluate=False)]
     equations += [sympy.Eq(symbol, formula, evaluate=False) for symbol, formula in ansatz.distances.items()]
+    equations += [] if fixed is None else [fixed.source]
     mathml = [mathml_text(equation) for equation in equations]
     if len(mathml) > 1:
         mathml = ["<mtable>", *(f"<mtr><mtd>{row}</mtd></mtr>" for row in mathml), "</mtable>"]
     return {"unicode": "\n\n".join(map(unicode_text, equations)), "mathml": "".join(mathml)}
 
 
-def _frame(transformed: TransformedProblem, frame: LagrangianFrame) -> dict[str, Any]:
-    """Return the system in labels: what the letters mean, its formulas, and the ansatz of its fields."""
-    found = [_ansatz(transformed, f.name) for f in frame.restated.fields]
+def _constant(field: str, fixed: Condition, checked: CheckedProblem) -> Expr:
+    """Return the constant that a condition fixes, as a symbol, or a function of the coordinates that it leaves free."""
+    free = free_coordinates(fixed, next(f for f in checked.fields if f.name == field))
+    return Function(f"c_{field}")(*free) if free else sympy.Symbol(f"c_{field}")
+
+
+def _restated(transformed: TransformedProblem) -> dict[str, Any] | None:
+    """Return the problem as it was restated: what the letters mean, its formulas, the ansatz of its fields."""
+    frame, stream = transformed.frame, transformed.stream
+    found = [_ansatz(transformed, f.name) for f in transformed.checked.fields]
+    ansatz = [a for a in found if a is not None]
+    if stream is not None:
+        rest = [e.source for e in stream.restated.equations]
+        return {
+            "title": "Stream function",
+            "note": f"{stream.function.name} stands for the velocity ({', '.join(stream.velocity)}), whose divergence vanishes "
+            "identically; the solution is read out as declared.",
+            "formulas": [_maths(f) for f in (*stream.formulas, *rest)],
+            "ansatz": ansatz,
+        }
+    if frame is None:
+        return None
     names = [str(x) for x in frame.labels.space]
     places = ", ".join(_pretty(sympy.Symbol(f"X_{n}")) for n in names)
     return {
@@ -167,7 +189,7 @@ def _frame(transformed: TransformedProblem, frame: LagrangianFrame) -> dict[str,
         "note": f"Here ({', '.join(names)}) is the label of a particle, its place when time begins; later it is at ({places}). "
         "The network sees labels; the solution is read out at places.",
         "formulas": [_maths(f) for f in frame_formulas(frame)],
-        "ansatz": [a for a in found if a is not None],
+        "ansatz": ansatz,
     }
 
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pinnsolver.declare import CheckedProblem, Field, check_problem
+from sympy import Expr
+
+from pinnsolver.declare import CheckedProblem, Field, FieldValue, check_problem
 from pinnsolver.errors import UnsupportedProblem
 from pinnsolver.transform.carried_walls import Wall, all_walls, closed_walls
 from pinnsolver.transform.crossing import find_spacing
@@ -48,6 +50,10 @@ class LagrangianFrame:
     def name(self) -> str:
         """What the frame is called."""
         return "lagrangian" if self.follows else "moving"
+
+    def value(self, value: FieldValue) -> Expr:
+        """Return a derivative of a declared field by place and time in labels."""
+        return self.labels.value(value, next(f for f in self.declared.fields if f.name == value.field))
 
     @property
     def is_still(self) -> bool:

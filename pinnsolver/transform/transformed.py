@@ -14,6 +14,7 @@ from pinnsolver.declare import CheckedProblem, Settings
 if TYPE_CHECKING:
     from pinnsolver.transform.edges import Edge
     from pinnsolver.transform.lagrangian import LagrangianFrame
+    from pinnsolver.transform.stream import StreamFunction
 
 ASKED = "asked for"  # the reason of what the user chose
 
@@ -38,6 +39,8 @@ class Ansatz:
         distances: of the walls of a shape, by the symbol that stands for each in lift, factor, slopes and the later ones; functions of
             the space coordinates.
         slopes: by coordinate what the network's slope is multiplied by, which slopes on a shaped boundary need.
+        constant, size: names of the conditions that fix what is added to the field, or by what it is multiplied, once it is
+            trained; see `constants.py`.
     """
 
     lift: Expr
@@ -45,6 +48,8 @@ class Ansatz:
     flat: Mapping[str, str] = field(default_factory=dict)
     distances: Mapping[Symbol, Expr] = field(default_factory=dict)
     slopes: Mapping[Symbol, Expr] = field(default_factory=dict)
+    constant: str | None = None
+    size: str | None = None
 
     def written_out(self, expr: Expr) -> Expr:
         """Return an expression of the distances as one of the coordinates alone."""
@@ -60,7 +65,13 @@ class Ansatz:
     @property
     def is_plain(self) -> bool:
         """Whether the field is the network's own output."""
-        return bool(self.lift == 0 and self.factor == 1 and not self.flat and not self.slopes)
+        return bool(
+            self.lift == 0
+            and self.factor == 1
+            and not self.flat
+            and not self.slopes
+            and self.constant is None
+        )
 
 
 @dataclass(frozen=True)
@@ -76,7 +87,7 @@ class TransformedProblem:
     """What is compiled.
 
     Args:
-        checked: the declaration; in a Lagrangian frame as it was restated in labels.
+        checked: the declaration; restated in labels in a Lagrangian frame, or with a stream function.
         settings: with every automatic choice filled in.
         ansatz: by field name, for every field.
         enforcement: by condition name, for every condition.
@@ -84,6 +95,7 @@ class TransformedProblem:
         scales: by term, what one wave of size 1 leaves in it (see `scaling.py`).
         carried: by field, how many states this window of time takes over from the last one; empty for the first.
         frame: the Lagrangian frame, None for the Eulerian one.
+        stream: the stream function, None without one.
         edges: where two faces of a box meet and hard conditions contradict an equation.
     """
 
@@ -95,9 +107,27 @@ class TransformedProblem:
     scales: Mapping[str, float]
     carried: Mapping[str, int] = field(default_factory=dict)
     frame: LagrangianFrame | None = None
+    stream: StreamFunction | None = None
     edges: tuple[Edge, ...] = ()
 
     @property
+    def restatement(self) -> LagrangianFrame | StreamFunction | None:
+        """By what the declaration was restated, None where it was not."""
+        return self.frame or self.stream
+
+    @property
     def declared(self) -> CheckedProblem:
-        """The declaration as the user wrote it, in any frame."""
-        return self.checked if self.frame is None else self.frame.declared
+        """The declaration as the user wrote it."""
+        return self.checked if self.restatement is None else self.restatement.declared
+
+    @property
+    def counterparts(self) -> tuple[str, ...]:
+        """Names of the conditions of `checked` that stand for those of the declaration, in the declaration's order."""
+        # In labels each condition has its counterpart, in the same order, before those of the paths.
+        places = range(len(self.declared.conditions)) if self.stream is None else self.stream.counterparts
+        return tuple(self.checked.conditions[k].name for k in places)
+
+    @property
+    def read_otherwise(self) -> bool:
+        """Whether fields are read out otherwise than they are trained: as declared, or with constants."""
+        return self.restatement is not None or any(a.constant or a.size for a in self.ansatz.values())

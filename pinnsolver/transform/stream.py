@@ -1,0 +1,396 @@
+"""A plane flow by its stream function: u = psi_y, v = -psi_x, whose divergence vanishes identically.
+
+The two velocities and the equation of continuity leave the problem; psi enters, with derivatives of one order more. On a face of
+a box the velocity along it is a normal slope of psi, and the velocity through it, integrated along the faces from corner to
+corner, a value of psi: both can be built in. A part of the boundary apart from that (the other wall of a channel with an open inlet and
+outlet) has a constant of its own that is part of the solution; there the velocity through it stays a condition on a slope.
+Source: Lagrange; in networks Raissi, Perdikaris and Karniadakis 2019, section 4.1.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import chain, count
+from typing import Any
+
+import sympy
+from sympy import Eq, Expr
+from sympy.integrals.manualintegrate import manualintegrate
+
+from pinnsolver.declare import (
+    CheckedProblem,
+    Condition,
+    Coordinate,
+    Field,
+    On,
+    Periodic,
+    Problem,
+    Settings,
+    check_problem,
+)
+from pinnsolver.declare.checked import Equation
+from pinnsolver.declare.lower import Lowered, lower
+from pinnsolver.declare.symbols import NormalDerivative
+from pinnsolver.declare.values import FieldValue
+from pinnsolver.errors import DeclarationError, UnsupportedProblem
+from pinnsolver.transform.numeric import size, vanishes
+from pinnsolver.transform.transformed import ASKED, Choice
+
+_Corner = tuple[int, int]  # 0 for the low end of a coordinate, 1 for the high one
+ASKED_FOR = "A stream function was asked for, but"
+WITHOUT = "Leave out stream_function, or set it to false"
+
+
+@dataclass(frozen=True)
+class StreamFunction:
+    """A problem restated with a stream function in place of a plane velocity.
+
+    Args:
+        declared: the problem with its velocity.
+        restated: the same with psi: what is compiled and trained.
+        function: psi.
+        velocity: names of u and v.
+        counterparts: index among the conditions of `restated` of each declared condition.
+    """
+
+    declared: CheckedProblem
+    restated: CheckedProblem
+    function: Field
+    velocity: tuple[str, str]
+    counterparts: tuple[int, ...]
+
+    @property
+    def formulas(self) -> tuple[Eq, ...]:
+        """The velocity by psi."""
+        fields = {f.name: f for f in self.declared.fields}
+        return tuple(
+            Eq(
+                fields[name].applied,
+                self.value(FieldValue(name, (0,) * len(self.declared.coordinates))),
+                evaluate=False,
+            )
+            for name in self.velocity
+        )
+
+    def value(self, value: FieldValue) -> Expr:
+        """Return a derivative of a declared field as an expression of psi and of the other fields."""
+        return _Restater(self.declared, self.function, self.velocity).value(value)
+
+
+@dataclass(frozen=True)
+class _Restater:
+    """Lowered expressions of a velocity to sympy expressions of its stream function."""
+
+    checked: CheckedProblem
+    function: Field
+    velocity: tuple[str, str]
+
+    def __call__(self, lowered: Lowered) -> Expr:
+        symbols = {c.name: c.symbol for c in self.checked.coordinates}
+        found = {v.symbol: self.value(v) for v in lowered.values}
+        for i in lowered.integrals:
+            limits = [(symbols[name], low, high) for name, low, high in i.limits]
+            found[i.symbol] = sympy.Integral(self(i.integrand), *limits)
+        restated: Expr = lowered.expr.xreplace(found)
+        return restated
+
+    def value(self, value: FieldValue) -> Expr:
+        """Return one field value."""
+        orders, sign, function = list(value.orders), 1, self._field(value.field)
+        if value.field in self.velocity:
+            component = self.velocity.index(value.field)
+            orders[_columns(self.checked)[1 - component]] += 1
+            sign, function = (1, -1)[component], self.function
+        by = [(c.symbol, n) for c, n in zip(self.checked.coordinates, orders, strict=True) if n]
+        found: Expr = sympy.Derivative(function.applied, *by) if by else function.applied
+        found = NormalDerivative(found) if value.normal else found
+        pins = {
+            c.symbol: dict(value.pins)[c.name] for c in self.checked.coordinates if c.name in dict(value.pins)
+        }
+        return sign * found.subs(pins)
+
+    def _field(self, name: str) -> Field:
+        return next(f for f in self.checked.fields if f.name == name)
+
+
+def plane_velocity(checked: CheckedProblem) -> tuple[str, str, Equation] | None:
+    """Return the names of u and v with the equation c (u_x + v_y) = 0 that ties them, None where there is none."""
+    if len(checked.space) != 2:
+        return None
+    columns = _columns(checked)
+    unit = [tuple(int(i == k) for i in range(len(checked.coordinates))) for k in columns]
+    for equation in checked.equations:
+        expr, values = equation.residual.expr, equation.residual.values
+        by_order = {v.orders: v for v in values}
+        if len(values) != 2 or set(by_order) != set(unit) or equation.residual.integrals:
+            continue
+        u, v = (by_order[order] for order in unit)
+        slope = expr.diff(u.symbol)
+        fields = {f.name: f for f in checked.fields}
+        alike = fields[u.field].arguments == fields[v.field].arguments and u.field != v.field
+        if alike and slope.is_number and sympy.expand(expr - slope * (u.symbol + v.symbol)) == 0:
+            return u.field, v.field, equation
+    return None
+
+
+def choose_stream(checked: CheckedProblem, settings: Settings) -> tuple[StreamFunction | None, Choice | None]:
+    """Return the stream function, if one was asked for, and the choice, if there was any.
+
+    Raises:
+        UnsupportedProblem, DeclarationError: one was asked for that does not fit.
+    """
+    if settings.stream_function:
+        if settings.frame in ("lagrangian", "moving"):
+            raise UnsupportedProblem(
+                f"{ASKED_FOR} the frame {settings.frame} as well, and both at once are not built.\nLeave out one of the two"
+            )
+        return stream_function(checked), Choice(True, ASKED)
+    if plane_velocity(checked) is None:
+        return None, None
+    if settings.stream_function is False:
+        return None, Choice(False, ASKED)
+    return None, Choice(False, "derivatives of one order less; stream_function=True for a divergence of zero")
+
+
+def stream_function(checked: CheckedProblem) -> StreamFunction:
+    """Return a problem with a stream function in place of its plane velocity.
+
+    Raises:
+        UnsupportedProblem: it has no plane velocity free of divergence, or its data do not integrate to a stream function.
+        DeclarationError: more flows into the domain than out of it.
+    """
+    found = plane_velocity(checked)
+    if found is None:
+        x, y = [c.name for c in checked.space][:2] if len(checked.space) == 2 else ("x", "y")
+        raise UnsupportedProblem(
+            f"{ASKED_FOR} no equation of the problem says that a plane velocity is free of divergence, as u_{x} + v_{y} = 0 does.\n{WITHOUT}"
+        )
+    velocity, continuity = found[:2], found[2]
+    function = Field(_new_name(checked), next(f.arguments for f in checked.fields if f.name == velocity[0]))
+    restater = _Restater(checked, function, velocity)
+    walls = _Walls(checked, function, velocity)
+    outright = {**walls.restated, **_initial_state(checked, function, velocity, walls.anchor)}
+    conditions: list[Any] = []
+    counterparts = []
+    for condition in checked.conditions:
+        named = outright.get(condition.name)
+        source = _plain(condition, restater) if named is None else named
+        if source not in conditions:
+            conditions.append(source)
+        counterparts.append(conditions.index(source))
+    equations = [e for e in checked.equations if e is not continuity]
+    periodic = [c.symbol for c in checked.coordinates if c.name in checked.periodic]
+    problem = Problem(
+        checked.problem.name,
+        [Eq(restater(e.residual), 0, evaluate=False) for e in equations],
+        checked.problem.domain,
+        checked.problem.time,
+        [*conditions, *([Periodic(*periodic)] if periodic else [])],
+        parameters=checked.problem.parameters,
+    )
+    restated = check_problem(problem)
+    pairs = zip(restated.equations, equations, strict=True)
+    restated = replace(
+        restated,
+        equations=tuple(replace(new, name=old.name) for new, old in pairs),
+        observations=tuple(
+            replace(m, quantity=lower(restater(m.quantity), restated.scope)) for m in checked.observations
+        ),
+        unknowns=checked.unknowns,
+        warnings=checked.warnings,
+    )
+    return StreamFunction(checked, restated, function, velocity, tuple(counterparts))
+
+
+def _columns(checked: CheckedProblem) -> tuple[int, int]:
+    """Return the columns of the two space coordinates."""
+    x, y = (checked.coordinates.index(c) for c in checked.space)
+    return x, y
+
+
+def _new_name(checked: CheckedProblem) -> str:
+    """Return a name for the stream function that nothing in the problem has."""
+    taken = {f.name for f in checked.fields} | {c.name for c in checked.coordinates}
+    taken |= {u.name for u in checked.unknowns}
+    return next(name for name in chain(["psi"], (f"psi_{k}" for k in count(1))) if name not in taken)
+
+
+def _plain(condition: Condition, restater: _Restater) -> Any:
+    """Return a condition with derivatives of psi wherever it has a velocity."""
+    names = {v.field for v in condition.residual.all_values()}
+    if not names & set(restater.velocity):
+        return condition.source
+    source = Eq(restater(condition.residual), 0, evaluate=False)
+    region = condition.region
+    if region.boundary is not None:
+        return On(region.boundary, source, where=region.where)
+    return source if region.where is None else On(source, where=region.where)
+
+
+def _face_data(condition: Condition, checked: CheckedProblem) -> tuple[str, Coordinate, Expr, Expr] | None:
+    """Return (field, coordinate, its value there, data) of a condition that gives a value on a whole face or at the start."""
+    if (
+        condition.solved is None
+        or condition.region.where is not None
+        or condition.region.boundary is not None
+    ):
+        return None
+    value, data = condition.solved
+    pins = dict(value.pins)
+    if condition.residual.integrals or len(condition.locations) > 1 or len(pins) != 1 or any(value.orders):
+        return None
+    if data.free_symbols - {c.symbol for c in checked.coordinates} - set(checked.unknowns):
+        return None  # it ties the field to another
+    ((name, at),) = pins.items()
+    c = next(c for c in checked.coordinates if c.name == name)
+    return (value.field, c, at, data) if float(at) in (c.low, c.high) else None
+
+
+class _Walls:
+    """The velocities on the faces of a box as values and slopes of psi.
+
+    Args:
+        anchor: the corner at which psi = 0, as (x, y).
+        restated: the conditions on psi by the name of the condition on a velocity that each stands for.
+    """
+
+    def __init__(self, checked: CheckedProblem, function: Field, velocity: tuple[str, str]) -> None:
+        self.restated: dict[str, Eq] = {}
+        self._checked, self._function = checked, function
+        self._faces: dict[
+            tuple[int, int], tuple[str, Expr]
+        ] = {}  # (coordinate across, end): name, velocity through
+        for condition in checked.conditions if checked.shape is None else ():
+            data = _face_data(condition, checked)
+            if data is None or data[1] not in checked.space or data[0] not in velocity:
+                continue
+            field, c, at, value = data
+            across, component = checked.space.index(c), velocity.index(field)
+            if component == across:
+                self._faces[across, int(float(at) == c.high)] = (condition.name, value)
+            else:  # u = psi_y on y = const, v = -psi_x on x = const
+                slope = sympy.Derivative(function.applied, c.symbol).subs(c.symbol, at)
+                self.restated[condition.name] = Eq(slope, value if component == 0 else -value, evaluate=False)
+        corners = self._corner_values()
+        first = next(iter(corners), (0, 0))
+        self.anchor = tuple(self._end(i, first[i]) for i in (0, 1))
+        for face, (name, _) in self._faces.items():
+            start, _ = self._corners_of(face)
+            along = self._along(face)
+            if start in corners and along is not None:
+                place = function.applied.subs(checked.space[face[0]].symbol, self._end(*face))
+                self.restated[name] = Eq(place, corners[start] + along, evaluate=False)
+
+    def _end(self, i: int, end: int) -> Expr:
+        c = self._checked.space[i]
+        return c.high_exact if end else c.low_exact
+
+    @staticmethod
+    def _corners_of(face: tuple[int, int]) -> tuple[_Corner, _Corner]:
+        """Return the corners at the low and the high end of a face."""
+        across, end = face
+        return ((end, 0), (end, 1)) if across == 0 else ((0, end), (1, end))
+
+    def _along(self, face: tuple[int, int]) -> Expr | None:
+        """Return psi along a face less its value at the low end, None where it has no formula."""
+        across = face[0]
+        c = self._checked.space[1 - across]
+        flow = self._faces[face][1] if across == 0 else -self._faces[face][1]
+        return integral(flow, c)
+
+    def _corner_values(self) -> dict[_Corner, Expr]:
+        """Return psi at the corners of the largest part of the boundary along which the velocity through it is known.
+
+        Raises:
+            DeclarationError: it is the whole boundary, and more flows in than out.
+        """
+        best: dict[_Corner, Expr] = {}
+        most = 0
+        for seed in self._faces:
+            known: dict[_Corner, Expr] = {self._corners_of(seed)[0]: sympy.S.Zero}
+            used: set[tuple[int, int]] = set()
+            while True:
+                face = next(
+                    (f for f in self._faces if f not in used and set(self._corners_of(f)) & set(known)), None
+                )
+                if face is None:
+                    break
+                used.add(face)
+                low, high = self._corners_of(face)
+                along = self._along(face)
+                if along is None:
+                    continue
+                across = self._checked.space[1 - face[0]]
+                rise = along.subs(across.symbol, across.high_exact)
+                if self._checked.space[1 - face[0]].name in self._checked.periodic:
+                    high = low
+                if low in known and high in known:
+                    self._refuse_leak(known[low] + rise - known[high])
+                elif low in known:
+                    known[high] = known[low] + rise
+                else:
+                    known[low] = known[high] - rise
+            if len(used) > most:
+                best, most = known, len(used)
+        return best
+
+    def _refuse_leak(self, gap: Expr) -> None:
+        checked = self._checked
+        scale = max((size(value, checked) for _, value in self._faces.values()), default=0.0)
+        scale *= max(c.length for c in checked.space)
+        if not vanishes(gap, checked, max(scale, 1e-9)):
+            raise DeclarationError(
+                f"The velocities on the walls let more into the domain than out of it, by {size(gap, checked):.3g}, while its "
+                "divergence vanishes.\nLet a velocity through one wall open, or correct it"
+            )
+
+
+def integral(expr: Expr, c: Coordinate, start: Expr | None = None) -> Expr | None:
+    """Return the integral of an expression along a coordinate from its low end, or from a start; None where there is no formula."""
+    found = manualintegrate(expr, c.symbol)
+    if found.has(sympy.Integral):
+        return None
+    low = c.low_exact if start is None else start
+    return sympy.expand(found - found.subs(c.symbol, low))
+
+
+def _initial_state(
+    checked: CheckedProblem, function: Field, velocity: tuple[str, str], anchor: tuple[Expr, ...]
+) -> Mapping[str, Eq]:
+    """Return psi at the start by the names of the conditions on the initial velocity.
+
+    Raises:
+        UnsupportedProblem: it has no formula, or the velocity is not free of divergence or has a mean.
+    """
+    if checked.time is None:
+        return {}
+    given: dict[str, tuple[str, Expr]] = {}
+    for condition in checked.conditions:
+        data = _face_data(condition, checked)
+        if data is not None and data[1] == checked.time and data[0] in velocity:
+            given[data[0]] = (condition.name, data[3])
+    if len(given) < 2:
+        return {}
+    u, v = (given[name][1] for name in velocity)
+    x, y = checked.space
+    up = integral(u, y, anchor[1])
+    along = integral(v.subs(y.symbol, anchor[1]), x, anchor[0])
+    if up is None or along is None:
+        raise UnsupportedProblem(
+            f"{ASKED_FOR} the initial velocity ({u}, {v}) has no integral in closed form.\n{WITHOUT}"
+        )
+    psi = up - along
+    scale = max(size(v, checked), size(u, checked), 1e-9)
+    if not vanishes(psi.diff(x.symbol) + v, checked, scale):
+        raise UnsupportedProblem(
+            f"{ASKED_FOR} the initial velocity ({u}, {v}) is not free of divergence.\n{WITHOUT}"
+        )
+    for c in checked.space:
+        gap = psi.subs(c.symbol, c.high_exact) - psi.subs(c.symbol, c.low_exact)
+        if c.name in checked.periodic and not vanishes(gap, checked, scale * c.length):
+            raise UnsupportedProblem(
+                f"{ASKED_FOR} the initial velocity has a mean across the periodic {c.name}, which a periodic stream function has not.\n{WITHOUT}"
+            )
+    state = Eq(function.applied.subs(checked.time.symbol, checked.time.low_exact), psi, evaluate=False)
+    return {name: state for name, _ in given.values()}
