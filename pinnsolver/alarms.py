@@ -6,7 +6,7 @@ Bounds are measured on 25 problems after twelve seconds each, and on runs made w
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import factorial
 from typing import Any
 
@@ -38,11 +38,14 @@ class Sizes:
         terms: the largest term of each equation and each condition; 0 where that cannot be told.
         carried: of each equation in time, the field under its highest time derivative with the factor before it.
         orders: of that derivative.
+        residuals: of each equation the mean of its residual's magnitude, and that of its largest term. Near a corner at which the
+            solution is singular both grow without bound, and a mean square is that of whatever point lies nearest.
     """
 
     terms: Mapping[str, float]
     carried: Mapping[str, float]
     orders: Mapping[str, int]
+    residuals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def alarms_of(solution: Solution, result: Mapping[str, Any]) -> list[str]:
@@ -126,7 +129,7 @@ def unsolved(
     grown = float(np.expm1(growth) / growth) if growth > 0 else 1.0
     how = "adds up" if grown < 2 else "grows"
     for name, residual in residuals.items():
-        carried, size = sizes.carried.get(name, 0.0), sizes.terms.get(name, 0.0)
+        carried, (mean, size) = sizes.carried.get(name, 0.0), sizes.residuals.get(name, (0.0, 0.0))
         if carried and checked.time is not None:
             order = sizes.orders[name]
             drift = grown * residual * checked.time.length**order / factorial(order) / carried
@@ -135,9 +138,9 @@ def unsolved(
                     f"{name.capitalize()} is not solved: its residual of {residual:.1e} {how} over {checked.time.name} to {drift:.2g} "
                     "times the solution itself, which may be wrong altogether. Train longer, by the automatic choices, or with more points."
                 )
-        elif size and residual > UNSOLVED * size:
+        elif size and mean > UNSOLVED * size:
             yield (
-                f"{name.capitalize()} is not solved: its residual of {residual:.1e} is {residual / size:.0%} of its largest term. "
+                f"{name.capitalize()} is not solved: its residual of {mean:.1e} on the mean is {mean / size:.0%} of its largest term. "
                 "Train longer, by the automatic choices, or with more points."
             )
 
@@ -189,8 +192,16 @@ def sizes_of(solution: Solution) -> Sizes:
     orders, carried = _carried(checked)
     every = {f"term {k}": expr for k, expr in enumerate([*wanted.values(), *carried.values()])}
     points = Sampler.of(checked).interior(PLACES, np.random.default_rng(0)).points
-    found = list(map(_rms, solution.evaluate(points[solution.reaches(points)], every).values()))
-    return Sizes(_largest(wanted, found[: len(wanted)]), _largest(carried, found[len(wanted) :]), orders)
+    points = points[solution.reaches(points)]
+    values = list(solution.evaluate(points, every).values())
+    found = list(map(_rms, values))
+    means = _largest(wanted, map(_mean, values[: len(wanted)]))
+    residuals = {
+        name: (_mean(left), means.get(name, 0.0)) for name, left in solution.residuals(points).items()
+    }
+    return Sizes(
+        _largest(wanted, found[: len(wanted)]), _largest(carried, found[len(wanted) :]), orders, residuals
+    )
 
 
 def _largest(keys: Iterable[tuple[str, int]], sizes: Iterable[float]) -> dict[str, float]:
@@ -204,6 +215,11 @@ def _largest(keys: Iterable[tuple[str, int]], sizes: Iterable[float]) -> dict[st
 def _rms(values: np.ndarray) -> float:
     seen = values[np.isfinite(values)]
     return float(np.sqrt(np.mean(seen**2))) if len(seen) else 0.0
+
+
+def _mean(values: np.ndarray) -> float:
+    seen = values[np.isfinite(values)]
+    return float(np.mean(np.abs(seen))) if len(seen) else 0.0
 
 
 def _terms(lowered: Lowered) -> tuple[sympy.Expr, ...]:

@@ -20,6 +20,7 @@ PLAIN: Mapping[str, Any] = {
     "hard": False,
     "causal": False,
     "frame": "eulerian",
+    "stream_function": False,
     "network.activation": "tanh",
     "optimizer.second": "lbfgs",
     "points.redraw": 0,

@@ -64,12 +64,12 @@ def print_understood(transformed: TransformedProblem) -> None:
 
 
 def _print_frame(console: Console, frame: Mapping[str, Any]) -> None:
-    """Print the system in labels that is trained instead of the declared one."""
+    """Print the system that is trained instead of the declared one: in labels, or with a stream function."""
     _heading(console, frame["title"])
     _indented(console, Text(frame["note"]))
     for formula in frame["formulas"]:
         _formula(console, formula, False)
-    _heading(console, "Ansatz in labels (N is the network's output)")
+    _heading(console, "Ansatz of what is trained (N is the network's output)")
     for formula in frame["ansatz"]:
         _formula(console, formula, False)
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import sympy
 from conftest import Formula, compiled, small
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sympy import Eq, Function, Integral, Rational, cos, exp, pi, sin, symbols
 
 from pinnsolver import (
@@ -51,15 +53,21 @@ def channel(*conditions, equations=None, domain=BOX, **others):
     return Problem("channel", equations or momentum(x, y), domain, conditions=[*walls, *conditions], **others)
 
 
-def box(u0, v0, *conditions, domain=((x, 0, 1), (y, 0, 1)), **others):
+def box(u0, v0, *conditions, domain=((x, 0, 1), (y, 0, 1)), forces=(0, 0), **others):
     """A flow that starts from a velocity, by default in a box with slippery walls."""
     walls = [Eq(U(end, y, t), 0) for end in (0, 1)] + [Eq(V(x, end, t), 0) for end in (0, 1)]
     start = [Eq(U(x, y, 0), u0), Eq(V(x, y, 0), v0)]
     return Problem(
-        "box", momentum(x, y, t), list(domain), (t, 0, 1), [*start, *(conditions or walls)], **others
+        "box",
+        momentum(x, y, t, forces=forces),
+        list(domain),
+        (t, 0, 1),
+        [*start, *(conditions or walls)],
+        **others,
     )
 
 
+SQUARE = [(x, 0, 2), (y, 0, 2)]
 VORTEX = (sin(pi * x) * cos(pi * y), -cos(pi * x) * sin(pi * y))
 OPEN = (Eq(U(0, y), INLET), Eq(V(0, y), 0), Eq(U(x, y).diff(x).subs(x, 2), 0), Eq(P(2, y), 0))
 
@@ -140,7 +148,27 @@ def test_the_initial_velocity_becomes_the_initial_stream_function():
         (
             box(1 + sin(2 * pi * y), 0, Periodic(x, y), Eq(P(0, 0, t), 0)),
             UnsupportedProblem,
-            "has a mean across the periodic y",
+            "u may have a mean across the periodic y",
+        ),
+        (
+            Problem("steady", momentum(x, y), BOX, conditions=[Periodic(x, y), Eq(P(0, 0), 0)]),
+            UnsupportedProblem,
+            "u may have a mean across the periodic y",
+        ),
+        (
+            Problem("through", momentum(x, y), BOX, conditions=[Periodic(y), Eq(U(0, y), 1), Eq(P(2, y), 0)]),
+            UnsupportedProblem,
+            "u may have a mean across the periodic y",
+        ),
+        (
+            Problem("open", momentum(x, y), BOX, conditions=[Periodic(y), Eq(P(0, y), 1), Eq(P(2, y), 0)]),
+            UnsupportedProblem,
+            "u may have a mean across the periodic y",
+        ),
+        (
+            box(*VORTEX, Periodic(x, y), Eq(P(0, 0, t), 0), domain=SQUARE, forces=(1, 0)),
+            UnsupportedProblem,
+            "may have a mean",
         ),
         (
             Problem(
@@ -150,7 +178,7 @@ def test_the_initial_velocity_becomes_the_initial_stream_function():
             "no equation of the problem",
         ),
     ],
-    ids=["leak", "divergence", "integral", "mean", "heat"],
+    ids=["leak", "divergence", "integral", "mean", "steady", "through", "open", "force", "heat"],
 )
 def test_what_has_no_stream_function_is_refused(problem, error, says):
     with pytest.raises(error, match=says):
@@ -247,8 +275,29 @@ def test_the_restatement_is_shown_as_formulas():
     assert told["frame"]["title"] == "Stream function"
     assert len(told["frame"]["formulas"]) == 4
     assert {c["name"]: c["enforced"] for c in told["conditions"]}["v(x, 1) = 0"] == "hard"
-    plain = transform_problem(check_problem(channel(*OPEN)), Settings())
-    assert plain.choices["stream function"].value is False
+
+
+@pytest.mark.parametrize(
+    ("problem", "said", "says"),
+    [
+        (channel(*OPEN), {}, "one field for u and v"),
+        (channel(*OPEN), {"frame": "eulerian", "hard": False}, "one field for u and v"),
+        (
+            box(*VORTEX, Periodic(x, y), Eq(P(0, 0, t), 0), domain=SQUARE, forces=(sin(pi * y), 0)),
+            {},
+            "one field for u and v",
+        ),
+        (channel(*OPEN), {"stream_function": False}, "asked for"),
+        (channel(*OPEN), {"weights": {"p(2, y) = 0": 2.0}}, "weights were asked for"),
+        (SHAPED, {}, "on a shaped boundary are not known"),
+        (box(x, y), {}, "not free of divergence"),
+    ],
+)
+def test_it_is_chosen_where_it_fits(problem, said, says):
+    made = transform_problem(check_problem(problem), Settings(**said))
+    choice = made.choices["stream function"]
+    assert says in choice.reason
+    assert choice.value is (made.stream is not None) is says.startswith("one field")
 
 
 @pytest.mark.parametrize("ways", [{"causal": True}, {"windows": 3}, {"hard": False}], ids=str)
@@ -262,7 +311,57 @@ def test_other_methods_go_with_it(ways):
 
 
 def test_a_periodic_flow_keeps_its_period():
-    problem = box(*VORTEX, Periodic(x, y), Eq(P(0, 0, t), 0), domain=[(x, 0, 2), (y, 0, 2)])
+    problem = box(*VORTEX, Periodic(x, y), Eq(P(0, 0, t), 0), domain=SQUARE)
     run = solve(problem, settings=small(stream_function=True), steps=6, quiet=True)
     at = {"y": 0.3, "t": 0.5}
     assert run(x=0.0, **at)["u"] == pytest.approx(run(x=2.0, **at)["u"], abs=1e-12)
+
+
+@st.composite
+def flows(draw):
+    """Draw a flow that is known: its declaration, psi and p."""
+    timed = draw(st.booleans())
+    at = (x, y, t) if timed else (x, y)
+    along = draw(st.sampled_from([sin(x), exp(-x), 1 + x**2, x, cos(2 * x)]))
+    across = draw(st.sampled_from([cos(y), y**3, exp(y / 2), sin(3 * y) + y, y**2 - y]))
+    psi_, p_ = along * across * (exp(-t) if timed else 1), sin(x) * y
+    exact = {U(*at): psi_.diff(y), V(*at): -psi_.diff(x), P(*at): p_}
+    zero = momentum(*at)
+    forced = [Eq(e.lhs, (e.lhs - e.rhs).subs(exact).doit(), evaluate=False) for e in zero[:2]]
+    conditions = [Eq(P(0, 0, *at[2:]), 0)]
+    for c, ends in ((x, (0, 2)), (y, (0, 1))):
+        for end in ends:
+            for f in draw(st.sampled_from([(U, V), (U, V), (U,), (V,), ()])):
+                conditions.append(Eq(f(*at).subs(c, end), exact[f(*at)].subs(c, end), evaluate=False))
+    if timed:
+        conditions += [Eq(f(*at).subs(t, 0), exact[f(*at)].subs(t, 0), evaluate=False) for f in (U, V)]
+    problem = Problem("flow", [*forced, zero[2]], BOX, (t, 0, 1) if timed else None, conditions)
+    return problem, psi_, p_
+
+
+@settings(
+    max_examples=40, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+)
+@given(flows())
+def test_the_exact_flow_meets_all_that_is_restated(flow):
+    problem, psi_, p_ = flow
+    made = compiled(problem, stream_function=True, hard=False)
+    stream = made.transformed.stream
+    symbols_ = [c.symbol for c in made.checked.coordinates]
+    corners = [psi_.subs({x: a, y: b}) for a in (0, 2) for b in (0, 1)]  # psi is zero at one of them
+    names = [f.name for f in made.checked.fields]
+    best = np.inf
+    for corner in corners:
+        exact = {"psi": psi_ - corner, "p": p_}
+        network = AutogradNetwork(Formula(symbols_, [exact[n] for n in names]), names)
+        worst = 0.0
+        for k, group in enumerate(made.groups):
+            sampler, rng = Sampler.of(made.checked), np.random.default_rng(0)
+            drawn = (
+                sampler.interior(20, rng) if group.region is None else sampler.region(group.region, 9, rng)
+            )
+            found = made.residuals(made.prepare(k, drawn.points, drawn.normals, "cpu"), network, {})
+            worst = max(worst, *(float(r.detach().abs().max()) for r in found.values()))
+        best = min(best, worst)
+    assert best < 1e-11
+    assert len(stream.counterparts) == len(check_problem(problem).conditions)

@@ -68,7 +68,9 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
     stream, stream_choice = choose_stream(checked, settings)
     if stream is not None:
         checked = stream.restated
-    frame, frame_choice = choose_frame(checked, "eulerian" if stream else settings.frame)
+        frame, frame_choice = None, Choice("eulerian", "a stream function is not carried along")
+    else:
+        frame, frame_choice = choose_frame(checked, settings.frame)
     settings = settings.with_values({"frame": frame_choice.value, "stream_function": stream is not None})
     if frame is not None:
         checked = frame.restated

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import Any
 
+import numpy as np
 import sympy
 from sympy import Eq, Expr
 from sympy.integrals.manualintegrate import manualintegrate
@@ -34,7 +35,7 @@ from pinnsolver.declare.lower import Lowered, lower
 from pinnsolver.declare.symbols import NormalDerivative
 from pinnsolver.declare.values import FieldValue
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
-from pinnsolver.transform.numeric import size, vanishes
+from pinnsolver.transform.numeric import sample_points, size, values_at, vanishes
 from pinnsolver.transform.transformed import ASKED, Choice
 
 _Corner = tuple[int, int]  # 0 for the low end of a coordinate, 1 for the high one
@@ -150,7 +151,17 @@ def choose_stream(checked: CheckedProblem, settings: Settings) -> tuple[StreamFu
         return None, None
     if settings.stream_function is False:
         return None, Choice(False, ASKED)
-    return None, Choice(False, "derivatives of one order less; stream_function=True for a divergence of zero")
+    if settings.frame in ("lagrangian", "moving") or settings.weights:
+        return None, Choice(False, "a frame or weights were asked for, which are those of the velocity")
+    if checked.shape is not None:
+        return None, Choice(False, "its values on a shaped boundary are not known, those of the velocity are")
+    try:
+        found = stream_function(checked)
+    except (UnsupportedProblem, DeclarationError) as error:
+        reason = str(error).partition("\n")[0].removeprefix(ASKED_FOR).strip().rstrip(".")
+        return None, Choice(False, reason)
+    u, v = found.velocity
+    return found, Choice(True, f"one field for {u} and {v}, whose divergence vanishes identically")
 
 
 def stream_function(checked: CheckedProblem) -> StreamFunction:
@@ -167,9 +178,11 @@ def stream_function(checked: CheckedProblem) -> StreamFunction:
             f"{ASKED_FOR} no equation of the problem says that a plane velocity is free of divergence, as u_{x} + v_{y} = 0 does.\n{WITHOUT}"
         )
     velocity, continuity = found[:2], found[2]
+    _refuse_forces(checked, velocity)
     function = Field(_new_name(checked), next(f.arguments for f in checked.fields if f.name == velocity[0]))
     restater = _Restater(checked, function, velocity)
     walls = _Walls(checked, function, velocity)
+    walls.refuse_unknown_means()
     outright = {**walls.restated, **_initial_state(checked, function, velocity, walls.anchor)}
     conditions: list[Any] = []
     counterparts = []
@@ -240,8 +253,8 @@ def _face_data(condition: Condition, checked: CheckedProblem) -> tuple[str, Coor
     pins = dict(value.pins)
     if condition.residual.integrals or len(condition.locations) > 1 or len(pins) != 1 or any(value.orders):
         return None
-    if data.free_symbols - {c.symbol for c in checked.coordinates} - set(checked.unknowns):
-        return None  # it ties the field to another
+    if data.free_symbols - {c.symbol for c in checked.coordinates}:
+        return None  # it ties the field to another, or to an unknown number
     ((name, at),) = pins.items()
     c = next(c for c in checked.coordinates if c.name == name)
     return (value.field, c, at, data) if float(at) in (c.low, c.high) else None
@@ -257,7 +270,7 @@ class _Walls:
 
     def __init__(self, checked: CheckedProblem, function: Field, velocity: tuple[str, str]) -> None:
         self.restated: dict[str, Eq] = {}
-        self._checked, self._function = checked, function
+        self._checked, self._function, self._velocity = checked, function, velocity
         self._faces: dict[
             tuple[int, int], tuple[str, Expr]
         ] = {}  # (coordinate across, end): name, velocity through
@@ -321,11 +334,12 @@ class _Walls:
                 along = self._along(face)
                 if along is None:
                     continue
-                across = self._checked.space[1 - face[0]]
-                rise = along.subs(across.symbol, across.high_exact)
-                if self._checked.space[1 - face[0]].name in self._checked.periodic:
-                    high = low
-                if low in known and high in known:
+                c = self._checked.space[1 - face[0]]
+                rise = along.subs(c.symbol, c.high_exact)
+                if c.name in self._checked.periodic:
+                    if not self._is_nothing(rise):
+                        _refuse_mean(self._velocity[face[0]], c)
+                elif low in known and high in known:
                     self._refuse_leak(known[low] + rise - known[high])
                 elif low in known:
                     known[high] = known[low] + rise
@@ -335,15 +349,69 @@ class _Walls:
                 best, most = known, len(used)
         return best
 
-    def _refuse_leak(self, gap: Expr) -> None:
+    def _is_nothing(self, flow: Expr) -> bool:
+        """Say whether what flows through a part of the boundary is nothing but rounding."""
         checked = self._checked
         scale = max((size(value, checked) for _, value in self._faces.values()), default=0.0)
-        scale *= max(c.length for c in checked.space)
-        if not vanishes(gap, checked, max(scale, 1e-9)):
+        return vanishes(flow, checked, max(scale * max(c.length for c in checked.space), 1e-9))
+
+    def _refuse_leak(self, gap: Expr) -> None:
+        if not self._is_nothing(gap):
             raise DeclarationError(
-                f"The velocities on the walls let more into the domain than out of it, by {size(gap, checked):.3g}, while its "
+                f"The velocities on the walls let more into the domain than out of it, by {size(gap, self._checked):.3g}, while its "
                 "divergence vanishes.\nLet a velocity through one wall open, or correct it"
             )
+
+    def refuse_unknown_means(self) -> None:
+        """Refuse a velocity whose mean across a period nothing tells to be zero.
+
+        Raises:
+            UnsupportedProblem: no wall stops it.
+        """
+        for i, c in enumerate(self._checked.space):
+            other = self._checked.space[1 - i]
+            stopped = any(across == 1 - i for across, _ in self._faces)
+            if c.name in self._checked.periodic and other.name not in self._checked.periodic and not stopped:
+                _refuse_mean(self._velocity[1 - i], c)
+
+
+def _refuse_mean(component: str, c: Coordinate) -> None:
+    raise UnsupportedProblem(
+        f"{ASKED_FOR} {component} may have a mean across the periodic {c.name}, which a periodic stream function has not.\n{WITHOUT}"
+    )
+
+
+def _refuse_forces(checked: CheckedProblem, velocity: tuple[str, str]) -> None:
+    """Refuse a flow without walls of which nothing tells that its mean stays zero.
+
+    Raises:
+        UnsupportedProblem: it is steady, or a force or another field may drive it.
+    """
+    if not all(c.name in checked.periodic for c in checked.space):
+        return
+    if checked.time is None:
+        _refuse_mean(velocity[0], checked.space[1])
+    for equation in checked.equations:
+        values = equation.residual.values
+        if not any(v.field in velocity for v in values):
+            continue
+        others = any(v.field not in velocity and not any(v.orders) for v in values)
+        force = equation.residual.expr.xreplace({v.symbol: sympy.S.Zero for v in values})
+        if others or equation.residual.integrals or not _has_no_mean(force, checked):
+            _refuse_mean(velocity[0], checked.space[1])
+
+
+def _has_no_mean(force: Expr, checked: CheckedProblem) -> bool:
+    """Say whether data have no mean over a periodic plane at any time."""
+    if force == 0:
+        return True
+    x, y = _columns(checked)
+    points = np.repeat(sample_points(checked, 4), 64**2, axis=0)
+    steps = np.stack(np.meshgrid(np.arange(64), np.arange(64)), -1).reshape(-1, 2) / 64
+    for k, c in zip((x, y), (0, 1), strict=True):
+        points[:, k] = checked.coordinates[k].low + checked.coordinates[k].length * np.tile(steps[:, c], 4)
+    values = values_at(force, checked, points).reshape(4, -1)
+    return bool((np.abs(values.mean(axis=1)) <= 1e-9 * max(1e-300, float(np.abs(values).max()))).all())
 
 
 def integral(expr: Expr, c: Coordinate, start: Expr | None = None) -> Expr | None:
@@ -389,8 +457,6 @@ def _initial_state(
     for c in checked.space:
         gap = psi.subs(c.symbol, c.high_exact) - psi.subs(c.symbol, c.low_exact)
         if c.name in checked.periodic and not vanishes(gap, checked, scale * c.length):
-            raise UnsupportedProblem(
-                f"{ASKED_FOR} the initial velocity has a mean across the periodic {c.name}, which a periodic stream function has not.\n{WITHOUT}"
-            )
+            _refuse_mean(velocity[1 - checked.space.index(c)], c)
     state = Eq(function.applied.subs(checked.time.symbol, checked.time.low_exact), psi, evaluate=False)
     return {name: state for name, _ in given.values()}
