@@ -18,6 +18,7 @@ from pinnsolver.declare.orders import differentiated
 from pinnsolver.declare.values import FieldValue, Lowered
 from pinnsolver.sample import Sampler
 from pinnsolver.solution import Solution
+from pinnsolver.transform.numeric import values_at
 from pinnsolver.transform.rates import rates
 
 PLACES = 2000  # at which the terms of equations are weighed
@@ -27,6 +28,7 @@ UNHARMED = 1e-3  # of an equation's terms, the residual below which learning by 
 DRIFT = 0.75  # of a field: what the residual adds up to over the time; right runs up to 0.61, wrong from 0.88
 UNSOLVED = 0.3  # of the terms of an equation without time; right runs: up to 0.1
 VIOLATED = 0.1  # of a condition's own size; right runs: up to 0.02
+TRIVIAL = 1e-3  # of what its conditions differ by, what a field differs by; right runs seen: from 1.0
 UNMET = 0.7  # of the spread of observations; noise alone may be the half of it
 
 
@@ -64,7 +66,7 @@ def alarms_of(solution: Solution, result: Mapping[str, Any]) -> list[str]:
     windows = solution.compiled.transformed.settings.windows or 1
     found += unsolved(solution.checked, result["residual_rms"], sizes, windows)
     found += violated(solution.checked, result["conditions_rms"], sizes, max(shares.values(), default=None))
-    return found
+    return [*found, *trivial(solution)]
 
 
 def unopened(history: Mapping[str, np.ndarray], checked: CheckedProblem) -> Iterator[str]:
@@ -171,6 +173,49 @@ def violated(
                 f"“{measured.name}” are missed by {misfit:.1e}, about as much as they differ among themselves{though}: "
                 "they contradict the equations, the conditions or each other. Look for wrong rows and units, or train longer."
             )
+
+
+def trivial(solution: Solution) -> Iterator[str]:
+    """Yield the fields that are one number all over the domain although their conditions ask for different values."""
+    checked = solution.checked
+    points = Sampler.of(checked).interior(PLACES, np.random.default_rng(0)).points
+    points = points[solution.reaches(points)]
+    for field_, values in zip(checked.fields, _fields(solution, points), strict=True):
+        wanted = _wanted(field_.name, checked, points)
+        if len(wanted) and len(values) and np.ptp(values) < TRIVIAL * np.ptp(wanted):
+            yield (
+                f"{field_.name} is {np.mean(values):.2g} all over the domain, a trivial solution: its conditions ask for values from "
+                f"{wanted.min():.3g} to {wanted.max():.3g}. Build them in (--hard), train longer, or start from another seed (--seed)."
+            )
+
+
+def _fields(solution: Solution, points: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the values of each field at (n, D) points, where there are any."""
+    found = solution.evaluate(points, {f.name: f.applied for f in solution.checked.fields})
+    for values in found.values():
+        yield values[np.isfinite(values)]
+
+
+def _wanted(name: str, checked: CheckedProblem, points: np.ndarray) -> np.ndarray:
+    """Return the values that conditions and observations give to a field, at the places of (n, D) points."""
+    symbols = {c.symbol for c in checked.coordinates}
+    found = [np.empty(0)]
+    for condition in checked.conditions:
+        if condition.solved is None:
+            continue
+        value, data = condition.solved
+        if (
+            value.field == name
+            and not any(value.orders)
+            and not value.normal
+            and data.free_symbols <= symbols
+        ):
+            found.append(values_at(data, checked, points))
+    for measured in checked.observations:
+        if [v for v in measured.quantity.values if v.symbol == measured.quantity.expr and v.field == name]:
+            found.append(measured.values)
+    every = np.concatenate(found)
+    return every[np.isfinite(every)]
 
 
 # ---------------------------------------------------------------------------------------------- sizes

@@ -16,7 +16,7 @@ from pinnsolver import (
     load_problem,
     solve,
 )
-from pinnsolver.alarms import Sizes, learnt_by_heart, sizes_of, unopened, unsolved, violated
+from pinnsolver.alarms import Sizes, learnt_by_heart, sizes_of, trivial, unopened, unsolved, violated
 from pinnsolver.cli import app
 from pinnsolver.contestants import PLAIN
 from pinnsolver.declare import check_problem
@@ -145,6 +145,25 @@ class Exact:
 
     def residuals(self, points):
         return self.evaluate(points, {e.name: e.source.lhs - e.source.rhs for e in self.checked.equations})
+
+
+@pytest.mark.parametrize("number", [0, 0.5])
+def test_a_field_of_one_number_is_trivial_where_its_conditions_ask_for_more(number):
+    (alarm,) = trivial(Exact(heat(), u=number + 1e-5 * x))
+    assert "all over the domain, a trivial solution" in alarm and "from 0 to 1" in alarm
+    assert not list(trivial(Exact(heat(), u=sin(pi * x) * exp(-9 * t))))
+
+
+def test_a_field_of_one_number_is_right_where_nothing_asks_for_more():
+    still = heat(conditions=[Eq(u(x, 0), 2), Eq(u(0, t), 2), Eq(u(1, t), 2)])
+    assert not list(trivial(Exact(still, u=2 + 0 * x)))
+
+
+def test_a_field_of_one_number_beside_observations_is_trivial():
+    points = np.array([[0.5, 0.1], [0.5, 0.2], [0.5, 0.3]])
+    seen = heat(conditions=[Eq(u(x, 0), 0)], observations=[Observations(U, points, [0, 1, 2])])
+    (alarm,) = trivial(Exact(seen, u=0 * x))
+    assert "from 0 to 2" in alarm
 
 
 def test_sizes_are_those_of_the_largest_term_anywhere():
