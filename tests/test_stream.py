@@ -291,6 +291,12 @@ def test_the_restatement_is_shown_as_formulas():
         (channel(*OPEN), {"weights": {"p(2, y) = 0": 2.0}}, "weights were asked for"),
         (SHAPED, {}, "on a shaped boundary are not known"),
         (box(x, y), {}, "not free of divergence"),
+        (
+            channel(Eq(P(0, y), 1), Eq(P(2, y), 0)),
+            {},
+            "its value where v(x, 1) = 0 would be part of the solution",
+        ),
+        (channel(Periodic(x), Eq(P(0, 0), 0)), {}, "one field for u and v"),
     ],
 )
 def test_it_is_chosen_where_it_fits(problem, said, says):

@@ -53,6 +53,7 @@ class StreamFunction:
         function: psi.
         velocity: names of u and v.
         counterparts: index among the conditions of `restated` of each declared condition.
+        apart: declared conditions on walls on which psi has a constant that is not known before, periodic walls aside.
     """
 
     declared: CheckedProblem
@@ -60,6 +61,7 @@ class StreamFunction:
     function: Field
     velocity: tuple[str, str]
     counterparts: tuple[int, ...]
+    apart: tuple[str, ...] = ()
 
     @property
     def formulas(self) -> tuple[Eq, ...]:
@@ -160,6 +162,8 @@ def choose_stream(checked: CheckedProblem, settings: Settings) -> tuple[StreamFu
     except (UnsupportedProblem, DeclarationError) as error:
         reason = str(error).partition("\n")[0].removeprefix(ASKED_FOR).strip().rstrip(".")
         return None, Choice(False, reason)
+    if found.apart:
+        return None, Choice(False, f"its value where {found.apart[0]} would be part of the solution")
     u, v = found.velocity
     return found, Choice(True, f"one field for {u} and {v}, whose divergence vanishes identically")
 
@@ -213,7 +217,7 @@ def stream_function(checked: CheckedProblem) -> StreamFunction:
         unknowns=checked.unknowns,
         warnings=checked.warnings,
     )
-    return StreamFunction(checked, restated, function, velocity, tuple(counterparts))
+    return StreamFunction(checked, restated, function, velocity, tuple(counterparts), walls.apart)
 
 
 def _columns(checked: CheckedProblem) -> tuple[int, int]:
@@ -294,6 +298,16 @@ class _Walls:
             if start in corners and along is not None:
                 place = function.applied.subs(checked.space[face[0]].symbol, self._end(*face))
                 self.restated[name] = Eq(place, corners[start] + along, evaluate=False)
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """Names of the conditions on a velocity through a wall without a period that give no value of psi."""
+        periodic = [c.name in self._checked.periodic for c in self._checked.space]
+        return tuple(
+            name
+            for (across, _), (name, _) in self._faces.items()
+            if name not in self.restated and not periodic[1 - across]
+        )
 
     def _end(self, i: int, end: int) -> Expr:
         c = self._checked.space[i]
