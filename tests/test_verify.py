@@ -152,6 +152,34 @@ def vortices():
     )
 
 
+def cells():
+    """A flow in velocities, with a mean that a force turns; the pressure follows from the continuity and is pinned at a point."""
+    v, p = (Function(n)(x, y, t) for n in "vp")
+    w, decay = u(x, y, t), exp(-t / 5)
+    exact = {
+        w: sin(x) * cos(y) * decay + sin(t),
+        v: -cos(x) * sin(y) * decay,
+        p: (cos(2 * x) + cos(2 * y)) / 4 * decay**2,
+    }
+
+    def left(f, c):
+        return f.diff(t) + w * f.diff(x) + v * f.diff(y) + p.diff(c) - (f.diff(x, 2) + f.diff(y, 2)) / 10
+
+    forces = [left(f, c).subs(exact).doit() for f, c in ((w, x), (v, y))]
+    return Problem(
+        "cells",
+        [Eq(left(w, x), forces[0]), Eq(left(v, y), forces[1]), Eq(w.diff(x) + v.diff(y), 0)],
+        [(x, 0, 2 * pi), (y, 0, 2 * pi)],
+        time=(t, 0, 1),
+        conditions=[
+            *(Eq(f.subs(t, 0), exact[f].subs(t, 0)) for f in (w, v)),
+            Eq(p.subs({x: 1, y: 2}), exact[p].subs({x: 1, y: 2})),
+            Periodic(x, y),
+        ],
+        reference={u: exact[w], Function("v"): exact[v], Function("p"): exact[p]},
+    )
+
+
 def drifting():
     """Periodic and of second order in time, with a source; its mean moves at constant speed."""
     exact = sin(x) * cos(t) + t + sin(2 * x) * t**2
@@ -169,7 +197,7 @@ def trained(problem, **more):
     return solve(problem, steps=105, seed=0, threads=1, quiet=True, settings=QUICK, **more)
 
 
-CASES = [heat, wave, turning, robin, plate, plate_with_a_hole, soliton, breather, vortices, drifting]
+CASES = [heat, wave, turning, robin, plate, plate_with_a_hole, soliton, breather, vortices, cells, drifting]
 
 
 @pytest.mark.parametrize("build", CASES)
@@ -182,7 +210,7 @@ def test_the_estimate_is_the_true_error(build):
         assert found.fields[name].value == pytest.approx(true, rel=0.2)
 
 
-@pytest.mark.parametrize("build", [vortices, drifting])
+@pytest.mark.parametrize("build", [vortices, cells, drifting])
 def test_what_is_periodic_is_verified_by_fourier_series(build):
     forward = restate_forward(check_problem(build()), {}, {})
     grid = WaveGrid(Waves(forward), 32)

@@ -3,7 +3,8 @@
 Per wave k the equations read M(k) E' + L(k) (E, A) + R = 0, with E the fields that have a time derivative, A those that have none (a stream
 function, say) and R what is not linear with constant coefficients. A follows from the rows without a time derivative, so that
 E' = Lambda E + N; the first part is solved exactly, the second by the scheme of Cox and Matthews (2002, JCP 176), of order four. Of all waves two
-thirds are kept: products of two fields then leave no false ones.
+thirds are kept: products of two fields then leave no false ones. A row that ties the E among themselves, C E = 0 as the continuity of a
+flow does, gives the A, the pressure, by C E' = 0 instead.
 """
 
 from __future__ import annotations
@@ -150,10 +151,17 @@ class WaveGrid:
         own = self._matrices(waves.moving_rows, moving, False)
         self.to_moving = self._matrices(waves.moving_rows, still, False)
         self.to_still = self._matrices(waves.still_rows, moving, False)
-        self.solve_still = self._inverse(between) if still else between
         if (abs(np.linalg.det(mass)) < SINGULAR).any():
             raise NotApplicableError("its equations do not give every field's change in time")
         self.solve_mass = np.linalg.inv(mass)
+        self.tied = [i for i, row in enumerate(waves.still_rows) if row.rest == 0 and not between[:, i].any()]
+        if self.tied:
+            if any(v.field in still for row in waves.moving_rows for v in row.values):
+                raise NotApplicableError("a field that only a constraint gives stands in a nonlinear term")
+            self.of_rests = self.to_still[:, self.tied] @ self.solve_mass
+            between[:, self.tied] = self.of_rests @ self.to_moving
+            self.to_still[:, self.tied] = self.of_rests @ own
+        self.solve_still = self._inverse(between) if still else between
         self.rate = -self.solve_mass @ (own - self.to_moving @ self.solve_still @ self.to_still)
 
     def _symbol(self, value: FieldValue) -> np.ndarray:
@@ -227,6 +235,9 @@ class WaveGrid:
         waves = self.waves
         known = dict(zip(waves.moving, state.T, strict=True))
         rest = self._rests(range(len(waves.moving), len(waves.functions)), known, time)
+        if self.tied:
+            moved = self._rests(range(len(waves.moving)), known, time)
+            rest[:, self.tied] = np.einsum("kij,kj->ki", self.of_rests, moved)
         right = np.einsum("kij,kj->ki", self.to_still, state) + rest
         found: np.ndarray = -np.einsum("kij,kj->ki", self.solve_still, right)
         return found
