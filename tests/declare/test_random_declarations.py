@@ -106,7 +106,10 @@ def check_compiled(draft, hard):
             check_problem(draft.problem()), Settings(hard=hard).with_values({**TINY, "points.integral": 24})
         )
     )
-    network = AutogradNetwork(exact_network(made), [f.name for f in made.checked.fields])
+    exact = exact_network(made)
+    if exact is None:  # slopes of a shaped boundary are built in: the network is the solution of an equation
+        return
+    network = AutogradNetwork(exact, [f.name for f in made.checked.fields])
     unknowns = {n: torch.tensor(v, dtype=torch.float64) for n, v in draft.unknowns.items()}
     sampler, rng = Sampler.of(made.checked), np.random.default_rng(1)
     for k, group in enumerate(made.groups):
