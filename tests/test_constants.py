@@ -6,14 +6,14 @@ import torch
 from conftest import compiled, small
 from sympy import Derivative, Eq, Function, Integral, Rational, cos, exp, pi, sin, symbols
 
-from pinnsolver import Periodic, Problem, Solution, Unknown, solve
+from pinnsolver import Observations, Periodic, Problem, Settings, Solution, Unknown, solve
 from pinnsolver.compile.constants import with_constants
 from pinnsolver.declare import check_problem
 from pinnsolver.train import TrainableProblem
-from pinnsolver.transform import describe
+from pinnsolver.transform import describe, transform_problem, transform_window
 
-x, y, t = symbols("x y t")
-u, p, q = Function("u"), Function("p"), Function("q")
+x, t, nu = symbols("x t nu")
+u, p = Function("u"), Function("p")
 E = Unknown("E", start=8, low=0)
 
 
@@ -40,7 +40,7 @@ def well(*more, size=1):
     )
 
 
-def flow(*conditions):
+def flow(*conditions, **others):
     """A field that moves, beside one of which only slopes count."""
     return Problem(
         "flow",
@@ -48,6 +48,7 @@ def flow(*conditions):
         [(x, 0, 2 * pi)],
         (t, 0, 1),
         [Eq(u(x, 0), cos(x)), Periodic(x), *conditions],
+        **others,
     )
 
 
@@ -179,3 +180,54 @@ def test_a_size_that_training_missed_stays_for_all_to_see():
 )
 def test_a_size_that_something_else_knows_is_left_alone(problem):
     assert all(a.size is None for a in compiled(problem).transformed.ansatz.values())
+
+
+def test_a_family_has_a_constant_for_each_parameter():
+    family = slopes_at_walls(
+        Eq(u(Rational(1, 4)), 2), equation=Eq(-u(x).diff(x, 2), nu * cos(pi * x)), parameters=[(nu, 1, 9)]
+    )
+    run = solve(family, settings=small(), steps=4, quiet=True)
+    np.testing.assert_allclose(run(x=0.25, nu=[1, 4, 9])["u"], 2, rtol=1e-12)
+    assert run.result["conditions_rms"]["u(1/4) = 2"] < 1e-12
+
+
+def test_a_family_has_a_size_for_each_parameter():
+    nodes, weights = np.polynomial.legendre.leggauss(48)
+    family = Problem(
+        "family",
+        [Eq(-(1 + nu) * u(x).diff(x, 2), (1 + nu) * E * u(x))],
+        [(x, 0, 1)],
+        conditions=[Eq(u(0), 0), Eq(u(1), 0), Eq(Integral(u(x) ** 2, (x, 0, 1)), 1)],
+        parameters=[(nu, 0, 1)],
+    )
+    run = solve(family, settings=small(), steps=120, quiet=True)
+    values = run(x=(nodes[:, None] + 1) / 2, nu=np.array([[0.0, 0.5, 1.0]]))["u"]
+    np.testing.assert_allclose(weights @ values**2 / 2, 1, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("condition", "rate"),
+    [
+        (Eq(p(pi, t), sin(3 * t)), 3 * cos(3 * t)),
+        (Eq(Integral(p(x, t), (x, 0, 2 * pi)) / (2 * pi), t * exp(t)), (1 + t) * exp(t)),
+    ],
+    ids=["value", "mean"],
+)
+def test_a_constant_in_time_has_its_derivative(condition, rate):
+    run = solve(flow(condition), settings=small(), steps=3, quiet=True)
+    times = np.array([0.1, 0.5, 0.9])
+    places = 2 * np.pi * np.arange(64)[:, None] / 64 if condition.lhs.has(Integral) else np.array([[np.pi]])
+    found = run(p(x, t).diff(t), x=places, t=times[None]).mean(axis=0)
+    np.testing.assert_allclose(found, [float(rate.subs(t, s)) for s in times], rtol=1e-9)
+
+
+def test_windows_fix_what_the_whole_problem_fixes():
+    seen = Observations(p(x, t), np.array([[1.0, 0.1], [2.0, 0.2]]), np.array([0.1, 0.2]))
+    for observations in ([], [seen]):
+        whole = flow(Eq(p(pi, t), 0), observations=observations)
+        made = transform_problem(check_problem(whole), Settings(windows=2))
+        how = made.enforcement["p(pi, t) = 0"].how
+        assert how == ("soft" if observations else "hard")
+        assert all(transform_window(made, k).enforcement["p(pi, t) = 0"].how == how for k in (0, 1))
+    run = solve(flow(Eq(p(pi, t), t)), settings=small(windows=2), steps=8, quiet=True)
+    np.testing.assert_allclose(run(x=np.pi, t=[0.1, 0.4, 0.6, 1])["p"], [0.1, 0.4, 0.6, 1], atol=1e-12)

@@ -172,17 +172,89 @@ def test_the_initial_velocity_becomes_the_initial_stream_function():
         ),
         (
             Problem(
+                "blown",
+                momentum(x, y),
+                [(x, 0, 2 * pi), (y, 0, 1)],
+                conditions=[*(Eq(V(x, end), exp(cos(x))) for end in (0, 1)), Periodic(x), Eq(P(0, 0), 0)],
+            ),
+            UnsupportedProblem,
+            "v may have a mean across the periodic x",
+        ),
+        (
+            channel(Eq((U(x, y).diff(x) + V(x, y).diff(y)).subs(x, 2), 0)),
+            UnsupportedProblem,
+            "says no more than",
+        ),
+        (
+            Problem(
+                "waves",
+                [
+                    *(
+                        Eq(f.diff(t, 2) + P(x, y, t).diff(c), 0)
+                        for f, c in ((U(x, y, t), x), (V(x, y, t), y))
+                    ),
+                    Eq(U(x, y, t).diff(x) + V(x, y, t).diff(y), 0),
+                ],
+                BOX,
+                (t, 0, 1),
+                [Eq(f(x, y, t).diff(t, k).subs(t, 0), 0) for f in (U, V) for k in (0, 1)],
+            ),
+            UnsupportedProblem,
+            "second order in time",
+        ),
+        (
+            Problem(
                 "heat", [Eq(U(x, t).diff(t), U(x, t).diff(x, 2))], [(x, 0, 1)], (t, 0, 1), [Eq(U(x, 0), 0)]
             ),
             UnsupportedProblem,
             "no equation of the problem",
         ),
     ],
-    ids=["leak", "divergence", "integral", "mean", "steady", "through", "open", "force", "heat"],
+    ids=[
+        "leak",
+        "divergence",
+        "integral",
+        "mean",
+        "steady",
+        "through",
+        "open",
+        "force",
+        "blown",
+        "continuity",
+        "waves",
+        "heat",
+    ],
 )
 def test_what_has_no_stream_function_is_refused(problem, error, says):
     with pytest.raises(error, match=says):
         restated(problem)
+
+
+@pytest.mark.parametrize(
+    ("terms", "fits"),
+    [
+        ((0, 0), True),
+        ((U(x, y, t) / 3 + P(x, y, t).diff(x, 2), sin(pi * x)), True),
+        (((1 + cos(pi * x) * sin(pi * y)) * U(x, y, t), 0), False),
+        ((U(x, y, t) ** 2, 0), False),
+        ((U(x, y, t) * V(x, y, t).diff(x), 0), False),
+        ((cos(pi * x) * U(x, y, t).diff(x, 2), 0), False),
+        ((0, 1 + sin(pi * x)), False),
+    ],
+    ids=str,
+)
+def test_a_periodic_flow_whose_mean_may_change_is_left_to_its_velocity(terms, fits):
+    problem = box(*VORTEX, Periodic(x, y), Eq(P(0, 0, t), 0), domain=SQUARE, forces=terms)
+    made = transform_problem(check_problem(problem), Settings())
+    assert (made.stream is not None) is fits
+
+
+def test_a_velocity_on_a_whole_shaped_boundary_is_carried_over():
+    disk = Disk((x, y), (0.5, 0.5), 0.5)
+    for where in (None, x > 0.5):
+        walls = [On(disk.boundary, Eq(f(x, y), g), where=where) for f, g in ((U, y), (V, 0))]
+        found = written(Problem("disk", momentum(x, y), disk, conditions=[*walls, Eq(P(0.5, 0.5), 0)]))
+        assert any("psi_y(x, y)" in name for name in found.values())
 
 
 def test_a_moving_frame_at_once_is_refused():

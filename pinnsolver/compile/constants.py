@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from pinnsolver.compile.plan import DerivativePlan, FieldDerivative, FieldNetwork, Linearised
 from pinnsolver.compile.problem import CompiledProblem
+from pinnsolver.declare import CheckedProblem
+from pinnsolver.declare.lower import Lowered
+from pinnsolver.declare.orders import Orders
 from pinnsolver.transform.constants import free_coordinates
 
 CLOSE = 0.1  # a size that training missed by more is no matter of digits, and stays for all to see
@@ -30,6 +34,7 @@ class _FixedNetwork:
         self, compiled: CompiledProblem, network: FieldNetwork, unknowns: Mapping[str, torch.Tensor]
     ) -> None:
         self._compiled, self._network, self._unknowns = compiled, network, unknowns
+        self._known: dict[tuple[str, Orders], CompiledProblem] = {}
 
     @torch.no_grad()
     def derivatives(
@@ -37,57 +42,111 @@ class _FixedNetwork:
     ) -> Mapping[FieldDerivative, torch.Tensor]:
         """Return each planned derivative, (n, 1)."""
         found = dict(self._network.derivatives(points, plan))
-        value = (0,) * points.shape[1]
         for name, ansatz in self._compiled.transformed.ansatz.items():
             mine = [key for key in found if key[0] == name]
             if mine and ansatz.size is not None:
-                factor = self._factor(name, ansatz.size, points)
+                factor = self._factor(ansatz.size, name, points)
                 found |= {key: factor * found[key] for key in mine}
-            if (name, value) in found and ansatz.constant is not None:
-                found[name, value] = found[name, value] + self._constant(name, ansatz.constant, points)
+            for key in mine if ansatz.constant is not None else ():
+                if isinstance(key[1], tuple):  # a sum of derivatives is of second order in space, at least
+                    found[key] = found[key] + self._constant(ansatz.constant or "", name, key[1], points)
         return found
 
     def linearise(self, points: torch.Tensor, plan: DerivativePlan) -> Linearised:
         """Refuse: training knows nothing of constants."""
         raise NotImplementedError("constants and sizes are worked out for reading out only")
 
-    def _constant(self, field: str, condition: str, points: torch.Tensor) -> torch.Tensor:
-        """Return what has to be added to a field, (n, 1), so that a linear condition holds."""
+    def _constant(
+        self, condition: str, field: str, orders: Orders, points: torch.Tensor
+    ) -> torch.Tensor | float:
+        """Return the derivative of what has to be added to a field, so that a linear condition holds; (n, 1), or zero."""
         checked = self._compiled.checked
-        function = next(f for f in checked.fields if f.name == field)
         source = next(c for c in checked.conditions if c.name == condition)
-        free = [checked.coordinates.index(c) for c in checked.coordinates]
-        free = [k for k in free if checked.coordinates[k].symbol in free_coordinates(source, function)]
-        every = points.cpu().numpy().astype(float)
-        _, first, back = np.unique(every[:, free], axis=0, return_index=True, return_inverse=True)
-        places = every[first]
-        found = []
-        for start in range(0, len(places), CHUNK):
-            some = places[start : start + CHUNK]
-            missing = self._residual(condition, some, self._network, points.device)
+        symbols = free_coordinates(source, next(f for f in checked.fields if f.name == field))
+        free = [c.symbol in symbols or c.role == "parameter" for c in checked.coordinates]
+        if any(order and not is_free for order, is_free in zip(orders, free, strict=True)):
+            return 0.0
+
+        def solved(places: np.ndarray) -> torch.Tensor:
             none, one = (
-                self._residual(condition, some, _Constant({field: v}), points.device) for v in (0.0, 1.0)
+                self._residual(condition, places, _Constant({field: v}), points.device) for v in (0.0, 1.0)
             )
-            found.append(missing / (none - one))
+            return self._residual(condition, places, self._network, points.device, orders) / (none - one)
+
+        return self._by_place(points, free, solved)
+
+    def _factor(self, condition: str, field: str, points: torch.Tensor) -> torch.Tensor:
+        """Return what a field has to be multiplied by, (n, 1), so that the integral of its square is as asked for; 1 where that is far off."""
+
+        def solved(places: np.ndarray) -> torch.Tensor:
+            none = self._residual(condition, places, _Constant({field: 0.0}), points.device)
+            square = self._residual(condition, places, self._network, points.device) - none
+            factor = torch.sqrt(-none / square)
+            return torch.where((factor - 1).abs() < CLOSE, factor, torch.ones_like(factor))
+
+        return self._by_place(
+            points, [c.role == "parameter" for c in self._compiled.checked.coordinates], solved
+        )
+
+    def _by_place(
+        self, points: torch.Tensor, free: list[bool], solved: Callable[[np.ndarray], torch.Tensor]
+    ) -> torch.Tensor:
+        """Return what depends on some coordinates only, (n, 1) at points (n, D), worked out once for each of their values."""
+        every = points.cpu().numpy().astype(float)
+        if not len(every):
+            return torch.zeros_like(points[:, :1])
+        _, first, back = np.unique(every[:, free], axis=0, return_index=True, return_inverse=True)
+        found = [solved(every[first[start : start + CHUNK]]) for start in range(0, len(first), CHUNK)]
         return torch.cat(found)[torch.as_tensor(back.ravel(), device=points.device)].to(points.dtype)
 
-    def _factor(self, field: str, condition: str, points: torch.Tensor) -> float:
-        """Return what a field has to be multiplied by, so that the integral of its square is as asked for; 1 where that is far off."""
-        place = points[:1].cpu().numpy().astype(float)
-        if not len(place):
-            return 1.0
-        none = self._residual(condition, place, _Constant({field: 0.0}), points.device)
-        square = self._residual(condition, place, self._network, points.device) - none
-        factor = float(torch.sqrt(-none / square))
-        return factor if abs(factor - 1) < CLOSE else 1.0
-
     def _residual(
-        self, condition: str, places: np.ndarray, network: FieldNetwork, device: torch.device
+        self,
+        condition: str,
+        places: np.ndarray,
+        network: FieldNetwork,
+        device: torch.device,
+        orders: Orders = (),
     ) -> torch.Tensor:
-        """Return what a network leaves in a condition, (n, 1)."""
-        k = next(k for k, g in enumerate(self._compiled.groups) if condition in g.names)
-        prepared = self._compiled.prepare(k, places, None, device)
-        return self._compiled.residuals(prepared, network, self._unknowns)[condition]
+        """Return what a network leaves in a condition, or in a derivative of it by coordinates that it leaves free, (n, 1)."""
+        compiled = self._differentiated(condition, orders) if any(orders) else self._compiled
+        k = next(k for k, g in enumerate(compiled.groups) if condition in g.names)
+        prepared = compiled.prepare(k, places, None, device)
+        return compiled.residuals(prepared, network, self._unknowns)[condition]
+
+    def _differentiated(self, name: str, orders: Orders) -> CompiledProblem:
+        """Return the problem with the derivative of a condition in its place."""
+        if (name, orders) not in self._known:
+            transformed = self._compiled.transformed
+            checked = transformed.checked
+            residual = next(c.residual for c in checked.conditions if c.name == name)
+            for column, order in enumerate(orders):
+                for _ in range(order):
+                    residual = _derivative(residual, column, checked)
+            conditions = tuple(
+                replace(c, residual=residual) if c.name == name else c for c in checked.conditions
+            )
+            other = replace(transformed, checked=replace(checked, conditions=conditions))
+            self._known[name, orders] = CompiledProblem(other, self._compiled.seam, self._compiled.plain)
+        return self._known[name, orders]
+
+
+def _derivative(lowered: Lowered, column: int, checked: CheckedProblem) -> Lowered:
+    """Return the derivative of a linear residual by a coordinate that none of its values is pinned at or integrated over."""
+    expr = lowered.expr.diff(checked.coordinates[column].symbol)
+    values, integrals = dict.fromkeys(lowered.values), dict.fromkeys(lowered.integrals)
+    for v in lowered.values:
+        moved = replace(v, orders=tuple(n + (k == column) for k, n in enumerate(v.orders)))
+        expr += lowered.expr.diff(v.symbol) * moved.symbol
+        values.setdefault(moved)
+    for i in lowered.integrals:
+        inner = replace(i, integrand=_derivative(i.integrand, column, checked))
+        expr += lowered.expr.diff(i.symbol) * inner.symbol
+        integrals.setdefault(inner)
+    return Lowered(
+        expr,
+        tuple(v for v in values if expr.has(v.symbol)),
+        tuple(i for i in integrals if expr.has(i.symbol)),
+    )
 
 
 class _Constant:

@@ -11,6 +11,7 @@ from pinnsolver.declare import CheckedProblem, Settings
 from pinnsolver.declare.lower import Lowered
 from pinnsolver.declare.settings import NetworkSettings
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
+from pinnsolver.transform.constants import fix_constants
 from pinnsolver.transform.edges import edge_choice, find_edges
 from pinnsolver.transform.frames import choose_frame
 from pinnsolver.transform.hard import build_hard_conditions
@@ -81,6 +82,8 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         )
     _refuse_modes(checked, settings.network)
     ansatz, enforcement = build_hard_conditions(checked, settings.hard, bend=not settings.network.fourier)
+    if settings.hard is not False:
+        ansatz, enforcement = fix_constants(checked, ansatz, enforcement)
     automatic, scales = term_weights(checked, () if frame is None else frame.learned)
     weights, weight_choice = _weights(automatic, settings, enforcement)
     resolved, choices = _fill_in(checked, settings, ansatz)
@@ -132,6 +135,8 @@ def transform_window(whole: TransformedProblem, k: int) -> TransformedProblem:
     if k:
         assert checked.time is not None
         ansatz = {name: seam_ansatz(a, checked.time, levels[name]) for name, a in ansatz.items()}
+    fixed = {a.constant for a in whole.ansatz.values()} & set(enforcement)
+    enforcement |= {name: whole.enforcement[name] for name in fixed if name is not None}
     settings = whole.settings
     automatic, scales = term_weights(checked, () if whole.frame is None else whole.frame.learned)
     asked = whole.choices["weights"].reason == ASKED

@@ -12,7 +12,6 @@ import sympy
 from sympy import Expr, Symbol
 
 from pinnsolver.declare import CheckedProblem, Condition, Coordinate, Field
-from pinnsolver.transform.constants import fix_constants
 from pinnsolver.transform.draft import (
     Draft,
     jump_at_seam,
@@ -84,7 +83,7 @@ def build_hard_conditions(
             _add_initial_states(draft, [t for t in mine if t.coordinate == checked.time], checked.time)
         ansatz[unknown_function.name] = draft.ansatz
     ordered = {c.name: enforcement[c.name] for c in checked.conditions}
-    return (ansatz, ordered) if wanted is False else fix_constants(checked, ansatz, ordered)
+    return ansatz, ordered
 
 
 def _usable(condition: Condition, checked: CheckedProblem, wanted: bool | None) -> Trace | Piece | Flux | str:

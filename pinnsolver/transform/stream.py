@@ -182,6 +182,10 @@ def stream_function(checked: CheckedProblem) -> StreamFunction:
             f"{ASKED_FOR} no equation of the problem says that a plane velocity is free of divergence, as u_{x} + v_{y} = 0 does.\n{WITHOUT}"
         )
     velocity, continuity = found[:2], found[2]
+    if checked.time is not None:
+        column = checked.coordinates.index(checked.time)
+        if any(checked.highest_orders(name)[column] > 1 for name in velocity):
+            raise UnsupportedProblem(f"{ASKED_FOR} the velocity is of second order in time.\n{WITHOUT}")
     _refuse_forces(checked, velocity)
     function = Field(_new_name(checked), next(f.arguments for f in checked.fields if f.name == velocity[0]))
     restater = _Restater(checked, function, velocity)
@@ -240,8 +244,13 @@ def _plain(condition: Condition, restater: _Restater) -> Any:
         return condition.source
     source = Eq(restater(condition.residual), 0, evaluate=False)
     region = condition.region
+    if source.lhs == 0:
+        raise UnsupportedProblem(
+            f"{ASKED_FOR} the condition {condition.name} says no more than that the divergence vanishes.\nLeave it out, or stream_function"
+        )
     if region.boundary is not None:
-        return On(region.boundary, source, where=region.where)
+        assert restater.checked.shape is not None
+        return On(region.boundary or restater.checked.shape.boundary, source, where=region.where)
     return source if region.where is None else On(source, where=region.where)
 
 
@@ -346,9 +355,11 @@ class _Walls:
                 used.add(face)
                 low, high = self._corners_of(face)
                 along = self._along(face)
-                if along is None:
-                    continue
                 c = self._checked.space[1 - face[0]]
+                if along is None:
+                    if c.name in self._checked.periodic:
+                        _refuse_mean(self._velocity[face[0]], c)
+                    continue
                 rise = along.subs(c.symbol, c.high_exact)
                 if c.name in self._checked.periodic:
                     if not self._is_nothing(rise):
@@ -406,13 +417,41 @@ def _refuse_forces(checked: CheckedProblem, velocity: tuple[str, str]) -> None:
     if checked.time is None:
         _refuse_mean(velocity[0], checked.space[1])
     for equation in checked.equations:
-        values = equation.residual.values
-        if not any(v.field in velocity for v in values):
-            continue
-        others = any(v.field not in velocity and not any(v.orders) for v in values)
-        force = equation.residual.expr.xreplace({v.symbol: sympy.S.Zero for v in values})
-        if others or equation.residual.integrals or not _has_no_mean(force, checked):
+        if any(v.field in velocity for v in equation.residual.values) and not _keeps_means(
+            equation.residual, checked, velocity
+        ):
             _refuse_mean(velocity[0], checked.space[1])
+
+
+def _keeps_means(residual: Lowered, checked: CheckedProblem, velocity: tuple[str, str]) -> bool:
+    """Say whether the mean of every term of an equation vanishes over a periodic plane, if those of the velocity do.
+
+    Derivatives in space with numbers before them have none, nor has transport by a velocity free of divergence, nor a force
+    whose own mean vanishes; of anything else it is not known.
+    """
+    if residual.integrals:
+        return False
+    rest = sympy.expand(residual.expr)
+    values = {(v.field, v.orders): v for v in residual.values}
+    none = (0,) * len(checked.coordinates)
+    unit = [tuple(int(i == k) for i in range(len(none))) for k in _columns(checked)]
+    for name in velocity:
+        pairs = [
+            (values.get((w, none)), values.get((name, order)))
+            for w, order in zip(velocity, unit, strict=True)
+        ]
+        products = [a.symbol * b.symbol for a, b in pairs if a is not None and b is not None]
+        numbers = {rest.coeff(p) for p in products}
+        if len(products) == 2 and len(numbers) == 1 and all(n.is_number for n in numbers):
+            rest = sympy.expand(rest - numbers.pop() * sympy.Add(*products))
+    columns = _columns(checked)
+    for value in residual.values:
+        number = rest.coeff(value.symbol)
+        in_space = any(value.orders[k] for k in columns)
+        if number.is_number and (in_space or value.field in velocity):
+            rest = sympy.expand(rest - number * value.symbol)
+    symbols = {v.symbol for v in residual.values}
+    return not rest.free_symbols & symbols and _has_no_mean(rest, checked)
 
 
 def _has_no_mean(force: Expr, checked: CheckedProblem) -> bool:
