@@ -249,6 +249,15 @@ def test_a_periodic_flow_whose_mean_may_change_is_left_to_its_velocity(terms, fi
     assert (made.stream is not None) is fits
 
 
+def test_edges_are_those_of_the_declared_velocity():
+    """Where a lid and a wall contradict the continuity, which a stream function takes out of the equations, no psi is smooth either."""
+    lid = channel(Eq(U(0, y), 0), Eq(V(0, y), 0), Eq(U(2, y), 0), Eq(V(2, y), y * (1 - y)), Eq(P(0, 0), 0))
+    for problem, places in ((lid, ["x = 2, y = 0", "x = 2, y = 1"]), (channel(*OPEN), None)):
+        made = transform_problem(check_problem(problem), Settings(stream_function=True))
+        choice = made.choices.get("contradicted edges")
+        assert (None if choice is None else choice.value) == places
+
+
 def test_a_velocity_on_a_whole_shaped_boundary_is_carried_over():
     disk = Disk((x, y), (0.5, 0.5), 0.5)
     for where in (None, x > 0.5):

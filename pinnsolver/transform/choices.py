@@ -12,7 +12,7 @@ from pinnsolver.declare.lower import Lowered
 from pinnsolver.declare.settings import NetworkSettings
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
 from pinnsolver.transform.constants import fix_constants
-from pinnsolver.transform.edges import edge_choice, find_edges
+from pinnsolver.transform.edges import Edge, edge_choice, find_edges
 from pinnsolver.transform.frames import choose_frame
 from pinnsolver.transform.hard import build_hard_conditions
 from pinnsolver.transform.modes import (
@@ -27,7 +27,7 @@ from pinnsolver.transform.modes import (
 )
 from pinnsolver.transform.scaling import term_weights
 from pinnsolver.transform.size import parameter_count
-from pinnsolver.transform.stream import choose_stream
+from pinnsolver.transform.stream import StreamFunction, choose_stream
 from pinnsolver.transform.transformed import ASKED, Ansatz, Choice, Enforcement, TransformedProblem
 from pinnsolver.transform.windows import (
     carried,
@@ -100,12 +100,19 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         **({} if stream_choice is None else {"stream function": stream_choice}),
         **choices,
     }
-    edges = find_edges(checked, ansatz, scales)
+    edges = find_edges(checked, ansatz, scales) if stream is None else _declared_edges(stream, settings)
     if edges:
         choices["contradicted edges"] = edge_choice(edges)
     return TransformedProblem(
         checked, resolved, ansatz, enforcement, choices, scales, frame=frame, stream=stream, edges=edges
     )
+
+
+def _declared_edges(stream: StreamFunction, settings: Settings) -> tuple[Edge, ...]:
+    """Return the edges at which the velocities that were declared contradict an equation: there no stream function is smooth."""
+    declared = stream.declared
+    ansatz, _ = build_hard_conditions(declared, settings.hard, bend=not settings.network.fourier)
+    return find_edges(declared, ansatz, term_weights(declared)[1])
 
 
 def _refuse_modes(checked: CheckedProblem, network: NetworkSettings) -> None:
