@@ -16,6 +16,7 @@ BUDGETS = {
     "annulus": (250, 1e-6),  # 1.9e-7, 1.7e-7
     "beam": (200, 1e-7),  # 2.3e-8, 5.5e-9
     "burgers": (300, 2e-5),  # 4.8e-6, 5.2e-6
+    "cavity": (250, 1.5e-2),  # p, the worst field: 4.2e-3, 1.1e-3, 5.6e-3 (seeds 0, 1, 2); u 3.4e-4, 2.8e-4, 7.2e-4
     "convection": (350, 1e-5),  # 1.2e-6, 3.5e-6
     "disk_heat": (100, 2e-4),  # 5.3e-5, 4.5e-5
     "eigenvalue_well": (200, 3e-9),  # 6.4e-10, 9.5e-10
@@ -27,6 +28,7 @@ BUDGETS = {
     "poisson_holes": (250, 4e-3),  # 5.7e-4, 1.3e-3
     "poisson_lshape": (250, 1e-2),  # 2.0e-3, 3.0e-3
     "reaction_diffusion": (150, 2.5e-6),  # 6.8e-7, 7.7e-7
+    "taylor_green": (150, 6e-6),  # p, the worst field: 1.5e-6, 1.7e-6 (seeds 0, 1); u 4.6e-7, 6.5e-7
     "wave": (250, 4e-6),  # 1.3e-6, 1.1e-6
     "ks_regular": (1200, 2e-2),  # 5.5e-4 to 6.5e-3 (seeds 0, 1, 2): in modes, in twenty windows
 }
