@@ -16,7 +16,7 @@ BUDGETS = {
     "annulus": (250, 1e-6),  # 1.9e-7, 1.7e-7
     "beam": (200, 1e-7),  # 2.3e-8, 5.5e-9
     "burgers": (300, 2e-5),  # 4.8e-6, 5.2e-6
-    "cavity": (250, 1.5e-2),  # p, the worst field: 4.2e-3, 1.1e-3, 5.6e-3 (seeds 0, 1, 2); u 3.4e-4, 2.8e-4, 7.2e-4
+    "cavity": (250, 1.5e-2),  # p, the worst field: 4.2e-3, 1.1e-3, 5.6e-3 (seeds 0, 1, 2)
     "convection": (350, 1e-5),  # 1.2e-6, 3.5e-6
     "disk_heat": (100, 2e-4),  # 5.3e-5, 4.5e-5
     "eigenvalue_well": (200, 3e-9),  # 6.4e-10, 9.5e-10
