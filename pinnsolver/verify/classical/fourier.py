@@ -16,6 +16,7 @@ import numpy as np
 import scipy.linalg
 import sympy
 
+from pinnsolver.declare import Condition
 from pinnsolver.declare.values import FieldValue, Lowered
 from pinnsolver.verify.classical.formula import number_function, numpy_function
 from pinnsolver.verify.classical.forward import Deadline, Forward, NotApplicableError
@@ -76,9 +77,8 @@ class Waves:
             raise NotApplicableError(
                 "a field without a time derivative stands in a nonlinear term of its equation"
             )
-        self.pins: dict[
-            str, tuple[np.ndarray, sympy.Expr]
-        ] = {}  # places and values of fields known but for a constant
+        # Of fields known but for a constant: a place, None for their mean, and the value there.
+        self.pins: dict[str, tuple[np.ndarray | None, sympy.Expr]] = {}
         self.initial = initial_conditions(self._without_pins())
         self.functions = [self._function(row) for row in (*self.moving_rows, *self.still_rows)]
 
@@ -111,12 +111,37 @@ class Waves:
             if looks_at_times(condition, name):
                 kept.append(condition)
                 continue
+            mean = self._mean(condition)
+            if mean is not None:
+                self.pins[mean[0]] = (None, mean[1])
+                continue
             value, expr = condition.solved or (FieldValue("", ()), sympy.S.Zero)
             at_a_point = {n for n, _ in value.pins} == {c.name for c in self.space} and not any(value.orders)
             if not at_a_point or value.field not in self.still:
                 raise NotApplicableError(f"the condition {condition.name} is more than a period gives")
             self.pins[value.field] = (np.array([float(dict(value.pins)[c.name]) for c in self.space]), expr)
         return replace(self.forward, conditions=tuple(kept))
+
+    def _mean(self, condition: Condition) -> tuple[str, sympy.Expr] | None:
+        """Return a field without a time derivative and its mean, where a condition gives its integral over the box."""
+        residual = condition.residual
+        if len(residual.integrals) != 1 or residual.values:
+            return None
+        whole = residual.integrals[0]
+        (value, *others) = whole.integrand.values or (FieldValue("", ()),)
+        over = {(name, low, high) for name, low, high in whole.limits}
+        slope = residual.expr.diff(whole.symbol)
+        if (
+            others
+            or whole.integrand.expr != value.symbol
+            or any(value.orders)
+            or value.field not in self.still
+            or over != {(c.name, c.low, c.high) for c in self.space}
+            or not slope.is_number
+        ):
+            return None
+        volume = sympy.Mul(*(c.high_exact - c.low_exact for c in self.space))
+        return value.field, -residual.expr.xreplace({whole.symbol: sympy.S.Zero}) / (slope * volume)
 
 
 @dataclass(eq=False)
@@ -324,6 +349,11 @@ class WaveGrid:
             return 0.0
         at, expr = self.waves.pins[name]
         point = self.waves.forward.middle(1)
+        if at is None:
+            point[:, self.waves.column] = time
+            middle = np.all([n == 0 for n in self.numbers], axis=0)
+            mean = float(values[middle][0].real) / self.count**self.kept.ndim
+            return float(number_function(expr, self.waves.forward)(point)[0]) - mean
         point[:, [self.waves.forward.coordinates.index(c) for c in self.waves.space]] = at
         point[:, self.waves.column] = time
         return float(number_function(expr, self.waves.forward)(point)[0] - self._reader(point)(values)[0])
