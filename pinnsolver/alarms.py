@@ -177,23 +177,16 @@ def violated(
 
 def trivial(solution: Solution) -> Iterator[str]:
     """Yield the fields that are one number all over the domain although their conditions ask for different values."""
-    checked = solution.checked
-    points = Sampler.of(checked).interior(PLACES, np.random.default_rng(0)).points
-    points = points[solution.reaches(points)]
-    for field_, values in zip(checked.fields, _fields(solution, points), strict=True):
-        wanted = _wanted(field_.name, checked, points)
+    checked, points = solution.checked, _places(solution)
+    found = solution.evaluate(points, {f.name: f.applied for f in checked.fields})
+    for name, every in found.items():
+        values = every[np.isfinite(every)]
+        wanted = _wanted(name, checked, points)
         if len(wanted) and len(values) and np.ptp(values) < TRIVIAL * np.ptp(wanted):
             yield (
-                f"{field_.name} is {np.mean(values):.2g} all over the domain, a trivial solution: its conditions ask for values from "
+                f"{name} is {np.mean(values):.2g} all over the domain, a trivial solution: its conditions ask for values from "
                 f"{wanted.min():.3g} to {wanted.max():.3g}. Build them in (--hard), train longer, or start from another seed (--seed)."
             )
-
-
-def _fields(solution: Solution, points: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the values of each field at (n, D) points, where there are any."""
-    found = solution.evaluate(points, {f.name: f.applied for f in solution.checked.fields})
-    for values in found.values():
-        yield values[np.isfinite(values)]
 
 
 def _wanted(name: str, checked: CheckedProblem, points: np.ndarray) -> np.ndarray:
@@ -236,8 +229,7 @@ def sizes_of(solution: Solution) -> Sizes:
         wanted |= _numbered(condition.name, condition.residual, _terms(condition.residual), checked)
     orders, carried = _carried(checked)
     every = {f"term {k}": expr for k, expr in enumerate([*wanted.values(), *carried.values()])}
-    points = Sampler.of(checked).interior(PLACES, np.random.default_rng(0)).points
-    points = points[solution.reaches(points)]
+    points = _places(solution)
     values = list(solution.evaluate(points, every).values())
     found = list(map(_rms, values))
     means = _largest(wanted, map(_mean, values[: len(wanted)]))
@@ -247,6 +239,12 @@ def sizes_of(solution: Solution) -> Sizes:
     return Sizes(
         _largest(wanted, found[: len(wanted)]), _largest(carried, found[len(wanted) :]), orders, residuals
     )
+
+
+def _places(solution: Solution) -> np.ndarray:
+    """Return the points (n, D) at which a solution is weighed."""
+    points = Sampler.of(solution.checked).interior(PLACES, np.random.default_rng(0)).points
+    return points[solution.reaches(points)]
 
 
 def _largest(keys: Iterable[tuple[str, int]], sizes: Iterable[float]) -> dict[str, float]:

@@ -47,9 +47,12 @@ class _FixedNetwork:
             if mine and ansatz.size is not None:
                 factor = self._factor(ansatz.size, name, points)
                 found |= {key: factor * found[key] for key in mine}
-            for key in mine if ansatz.constant is not None else ():
-                if isinstance(key[1], tuple):  # a sum of derivatives is of second order in space, at least
-                    found[key] = found[key] + self._constant(ansatz.constant or "", name, key[1], points)
+            if ansatz.constant is not None:
+                for key in mine:
+                    if isinstance(
+                        key[1], tuple
+                    ):  # a sum of derivatives is of second order in space, at least
+                        found[key] = found[key] + self._constant(ansatz.constant, name, key[1], points)
         return found
 
     def linearise(self, points: torch.Tensor, plan: DerivativePlan) -> Linearised:

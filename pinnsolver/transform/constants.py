@@ -64,8 +64,7 @@ def free_coordinates(condition: Condition, field: Field) -> tuple[Symbol, ...]:
 def _gone(lowered: Lowered) -> frozenset[str]:
     """Return the names of the coordinates that every value in a residual stands at a place of, or is integrated over."""
     found = [frozenset(name for name, _ in v.pins) for v in lowered.values]
-    for i in lowered.integrals:
-        found += [own | {name for name, _, _ in i.limits} for own in [_gone(i.integrand)]]
+    found += [_gone(i.integrand) | {name for name, _, _ in i.limits} for i in lowered.integrals]
     return frozenset.intersection(*found) if found else frozenset()
 
 

@@ -298,12 +298,13 @@ class _Walls:
             else:  # u = psi_y on y = const, v = -psi_x on x = const
                 slope = sympy.Derivative(function.applied, c.symbol).subs(c.symbol, at)
                 self.restated[condition.name] = Eq(slope, value if component == 0 else -value, evaluate=False)
+        self._along = {face: self._integrated(face) for face in self._faces}  # None without a formula
         corners = self._corner_values()
         first = next(iter(corners), (0, 0))
         self.anchor = tuple(self._end(i, first[i]) for i in (0, 1))
         for face, (name, _) in self._faces.items():
             start, _ = self._corners_of(face)
-            along = self._along(face)
+            along = self._along[face]
             if start in corners and along is not None:
                 place = function.applied.subs(checked.space[face[0]].symbol, self._end(*face))
                 self.restated[name] = Eq(place, corners[start] + along, evaluate=False)
@@ -328,7 +329,7 @@ class _Walls:
         across, end = face
         return ((end, 0), (end, 1)) if across == 0 else ((0, end), (1, end))
 
-    def _along(self, face: tuple[int, int]) -> Expr | None:
+    def _integrated(self, face: tuple[int, int]) -> Expr | None:
         """Return psi along a face less its value at the low end, None where it has no formula."""
         across = face[0]
         c = self._checked.space[1 - across]
@@ -354,7 +355,7 @@ class _Walls:
                     break
                 used.add(face)
                 low, high = self._corners_of(face)
-                along = self._along(face)
+                along = self._along[face]
                 c = self._checked.space[1 - face[0]]
                 if along is None:
                     if c.name in self._checked.periodic:
