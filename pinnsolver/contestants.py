@@ -21,6 +21,7 @@ PLAIN: Mapping[str, Any] = {
     "causal": False,
     "frame": "eulerian",
     "stream_function": False,
+    "symmetry": False,
     "network.activation": "tanh",
     "optimizer.second": "lbfgs",
     "points.redraw": 0,

@@ -17,7 +17,7 @@ u = Function("u")
 
 def chosen(equation, **settings):
     """Return the choices for an equation of u(x, t)."""
-    problem = Problem("some", [equation], [(x, 0, 1)], (t, 0, 1), [Eq(u(x, 0), 0)])
+    problem = Problem("some", [equation], [(x, 0, 1)], (t, 0, 1), [Eq(u(x, 0), x)])
     given = Settings().with_values({k.replace("__", "."): v for k, v in settings.items()})
     return transform_problem(check_problem(problem), given).choices
 
@@ -72,7 +72,7 @@ def test_a_wider_network_is_taken_where_there_is_time_and_the_recorded_command_w
     assert chosen(HEAT, seconds=300, tolerance=1e-4)["network.width"].value == 20  # soon is what counts
     assert chosen(HEAT, seconds=300, network__depth=6)["network.width"].value == 19  # Gauss-Newton's limit
     assert chosen(HEAT, seconds=300, windows=2)["network.width"].value == 16
-    checked = check_problem(Problem("some", [HEAT], [(x, 0, 1)], (t, 0, 1), [Eq(u(x, 0), 0)]))
+    checked = check_problem(Problem("some", [HEAT], [(x, 0, 1)], (t, 0, 1), [Eq(u(x, 0), x)]))
     for seconds, windows, found in ((300, 1, {"network.width"}), (60, 1, set()), (60, 2, set())):
         settings = Settings(seconds=seconds, windows=windows)
         assert decided_by_seconds(transform_problem(checked, settings)) == found

@@ -22,6 +22,7 @@ LADDER = [
     ["train"],
     ["scoring", "panels", "flow"],
     ["readout"],
+    ["second"],
     ["records"],
     ["solution"],
     ["alarms"],

@@ -13,7 +13,7 @@ from pinnsolver.network.mlp import Features, Perceptron, Trunks
 from pinnsolver.network.modal import ModalPerceptron, Modes
 from pinnsolver.network.taylor import OwnNetwork
 from pinnsolver.train.series import fit_series
-from pinnsolver.transform import transform_problem
+from pinnsolver.transform import Ansatz, transform_problem
 from pinnsolver.transform.choices import decided_by_seconds
 from pinnsolver.transform.modes import choose_harmonics, mode_count, mode_numbers, mode_sizes
 from tests.test_taylor import assert_agrees, assert_rows_agree, planned, some_points
@@ -52,7 +52,7 @@ def modal(periodic, fields=1, columns=3, harmonics=3, activation="tanh", depth=2
         others, [LOW[c] for c in others], [LOW[c] + LENGTH[c] for c in others], [False] * len(others), 1
     )
     ranges = ([LOW[c] for c in periodic], [LOW[c] + LENGTH[c] for c in periodic])
-    modes = Modes(periodic, *ranges, mode_numbers(len(periodic), harmonics), sizes)
+    modes = Modes(periodic, *ranges, mode_numbers((0,) * len(periodic), harmonics), sizes)
     made = ModalPerceptron(
         modes, features, 5, depth, fields, activation, torch.Generator().manual_seed(1)
     ).double()
@@ -98,10 +98,10 @@ def test_fields_in_modes_stand_beside_others():
 
 
 def test_modes_are_a_ball_of_wave_vectors_of_size_one_or_what_is_asked():
-    assert len(mode_numbers(1, 4)) == 9
-    numbers = mode_numbers(2, 3)
+    assert len(mode_numbers((0,), 4)) == 9
+    numbers = mode_numbers((0, 0), 3)
     assert len(set(numbers)) == len(numbers)
-    assert mode_count(2, 3) == len(numbers) and mode_count(3, 1000) == 20_001
+    assert mode_count((0, 0), 3) == len(numbers) and mode_count((0, 0, 0), 1000) == 20_001
     assert (5, 0) in numbers and (3, 4) in numbers and (5, 2) not in numbers  # 3, 0; 2, 2; 3, 1
     sizes = np.linspace(1, 2, len(numbers)).tolist()
     points = some_points(5)
@@ -112,7 +112,7 @@ def test_modes_are_a_ball_of_wave_vectors_of_size_one_or_what_is_asked():
 
 
 def test_known_derivatives_follow_points_that_change_in_place():
-    modes = Modes((0,), (0.0,), (1.0,), mode_numbers(1, 2))
+    modes = Modes((0,), (0.0,), (1.0,), mode_numbers((0,), 2))
     points = torch.rand(7, 1, dtype=torch.float64)
     first = modes.known_derivative(points, (1,)).clone()
     assert modes.known_derivative(points, (1,)) is modes.known_derivative(points, (1,))
@@ -131,7 +131,7 @@ def test_large_numbers_of_points_are_evaluated_in_parts(monkeypatch):
 
 def test_sizes_make_all_amplitudes_leave_alike_residuals():
     checked = check_problem(growth(sin(x), nonlinear=0))
-    modes = mode_numbers(1, 20)
+    modes = mode_numbers((0,), 20)
     sizes = mode_sizes(checked, (0,), modes)
     k = np.array([(m + 1) // 2 for (m,) in modes])
     np.testing.assert_allclose(sizes, 1 / (1 + 9 * abs(k**4 - k**2)))
@@ -164,7 +164,8 @@ def test_whoever_asks_for_a_network_gets_it():
     assert choices_of(problem, **{"network.kind": "mlp"}).windows < choices_of(problem).windows
     asked = choices_of(growth(sin(x), time=1), **{"network.kind": "modal", "network.harmonics": 7})
     assert (asked.network.kind, asked.network.harmonics, asked.windows) == ("modal", 7, 1)
-    assert choose_harmonics(check_problem(problem), asked.network, 10) is None
+    plain = {"u": Ansatz.plain()}
+    assert choose_harmonics(check_problem(problem), asked.network, 10, plain) is None
 
 
 def test_modes_without_a_period_are_refused():

@@ -80,6 +80,9 @@ def assert_rows_are_those_of_autograd(data, module, tolerance=1e-12):
         own = r[start : start + len(residual)]
         assert float(own.dot(own)) == pytest.approx(float(weighted.detach()), rel=tolerance, abs=1e-30)
         for i in {0, len(residual) // 2, len(residual) - 1}:
+            if float(residual[i].detach()) == 0:  # met by the symmetry of the network
+                assert float(own[i]) == 0
+                continue
             factor = (own[i] / residual[i]).detach()
             row = factor * gradient(residual[i], parameters)
             error = (slopes[:, start + i] - row).abs().max()

@@ -204,6 +204,13 @@ KINDS = {
         "flat": ("low", "", "both"),
         "periodic": (False, True, False),
     },
+    "even": {"flat": ("even", "both, even", "")},
+    "even-periodic": {"flat": ("both", "even", "even"), "periodic": (False, True, True)},
+    "even-modified": {
+        "kind": ModifiedPerceptron,
+        "flat": ("even", "even", "low"),
+        "periodic": (False, True, False),
+    },
     "flat-random": {"fourier": 3, "flat": ("", "high", "")},
 }
 

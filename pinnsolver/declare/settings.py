@@ -124,6 +124,7 @@ class Settings(_Group):
         windows: stretches of time that are solved one after the other, each from the last one's final state.
         frame: "eulerian", fixed places; "lagrangian", the particles; "moving", a frame that goes with the mean velocity.
         stream_function: True puts a stream function in the place of a plane velocity whose divergence vanishes.
+        symmetry: True builds in that the solution is even or odd where the declaration is.
         weights: weight of a named term of the loss, by the name that `pinnsolver show` gives it.
         points, network, optimizer: groups of settings; a dictionary will do, as in points={"interior": 4000}.
     """
@@ -140,6 +141,7 @@ class Settings(_Group):
     windows: int | None = Field(default=None, gt=0, le=1000)
     frame: Literal["eulerian", "lagrangian", "moving"] | None = None
     stream_function: bool | None = None
+    symmetry: bool | None = None
     weights: dict[str, PositiveFloat] | None = None
     points: PointSettings = PointSettings()
     network: NetworkSettings = NetworkSettings()
@@ -219,6 +221,7 @@ _EXAMPLES = {
     "threads": "threads=2",
     "frame": 'frame="eulerian"',
     "stream_function": "stream_function=True, or False for none",
+    "symmetry": "symmetry=True, or False for none",
     "windows": "windows=10, or 1 for none",
     "weights": 'weights={"equation": 10}, by the names of `pinnsolver show`',
     "points": 'points={"interior": 4000}',

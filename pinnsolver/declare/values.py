@@ -124,6 +124,18 @@ class Lowered:
     values: tuple[FieldValue, ...]
     integrals: tuple[IntegralValue, ...] = ()
 
+    def is_linear(self, field: str | None = None) -> bool:
+        """Say whether it is linear in the fields together, or in one of them; numbers that are not known are held."""
+        own = {v.symbol for v in self.values if field in (None, v.field)}
+        holds = {
+            i.symbol
+            for i in self.integrals
+            if field is None or any(v.field == field for v in i.integrand.values)
+        }
+        return all((own | holds).isdisjoint(self.expr.diff(s).free_symbols) for s in own | holds) and all(
+            i.integrand.is_linear(field) for i in self.integrals
+        )
+
     def all_values(self) -> tuple[FieldValue, ...]:
         """Return the field values, those under integrals included, without repeats."""
         found = dict.fromkeys(self.values)

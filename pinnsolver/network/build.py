@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from pinnsolver.declare import CheckedProblem, Settings
+from pinnsolver.declare import CheckedProblem, Coordinate, Settings
 from pinnsolver.declare.settings import NetworkSettings
 from pinnsolver.network.mlp import Features, ModifiedPerceptron, Perceptron, Trunks
 from pinnsolver.network.modal import ModalPerceptron, Modes
 from pinnsolver.network.taylor import OwnNetwork
 from pinnsolver.transform import Ansatz
-from pinnsolver.transform.modes import in_modes, mode_numbers, mode_sizes
+from pinnsolver.transform.modes import in_modes, mode_numbers, mode_parities, mode_sizes
 from pinnsolver.transform.size import trunk_members
 
 
@@ -50,10 +50,10 @@ def _trunk(
         kind = ModifiedPerceptron if chosen.kind == "modified" else Perceptron
         return kind(_features(checked, columns, chosen, own, generator), *size)
     periodic = [i for i in columns if checked.coordinates[i].name in checked.periodic]
-    ranges = [checked.coordinates[i] for i in periodic]
-    waves = mode_numbers(len(periodic), chosen.harmonics or 1)
+    ranges = [_range(checked.coordinates[i], own) for i in periodic]
+    waves = mode_numbers(mode_parities(checked, field, own), chosen.harmonics or 1)
     sizes = mode_sizes(checked, periodic, waves).tolist()
-    modes = Modes(periodic, [c.low for c in ranges], [c.high for c in ranges], waves, sizes)
+    modes = Modes(periodic, [low for low, _ in ranges], [high for _, high in ranges], waves, sizes)
     others = tuple(i for i in columns if i not in periodic)
     return ModalPerceptron(modes, _features(checked, others, chosen, own, generator), *size)
 
@@ -68,18 +68,27 @@ def _features(
     """Return the features of some coordinates, random frequencies drawn."""
     used = [checked.coordinates[i] for i in columns]
     periodic = [c.name in checked.periodic for c in used]
-    flat = [ansatz.flat.get(c.name, "") for c in used]
+    flat = [ansatz.seen(c.name) for c in used]
     frequencies = None
     free = [not p and not ends for p, ends in zip(periodic, flat, strict=True)]
     if chosen.fourier and any(free):
         drawn = torch.randn(chosen.fourier, len(used), dtype=torch.float64, generator=generator)
         frequencies = drawn * (chosen.fourier_scale or 1.0) * torch.tensor(free)
+    ranges = [_range(c, ansatz) for c in used]
     return Features(
         columns,
-        [c.low for c in used],
-        [c.high for c in used],
+        [low for low, _ in ranges],
+        [high for _, high in ranges],
         periodic,
         chosen.harmonics or 1,
         frequencies,
         flat,
     )
+
+
+def _range(c: Coordinate, ansatz: Ansatz) -> tuple[float, float]:
+    """Return the range of a coordinate; a period in whose middle the network is even or odd."""
+    if c.name not in ansatz.parity:
+        return c.low, c.high
+    center = float(ansatz.parity[c.name].center)
+    return center - c.length / 2, center + c.length / 2

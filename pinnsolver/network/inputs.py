@@ -1,7 +1,7 @@
 """Points to the features of a network and their derivatives by the coordinates.
 
-A derivative of a feature is a number times another feature: cosines turn to sines, scaled coordinates to 1; those of functions
-with flat ends are written below them. With phi the features, these companions and a 1 below, D^a features = M_a phi for one matrix M_a
+A derivative of a feature is a number times another feature: cosines turn to sines, scaled coordinates to 1; those of polynomials,
+and the sines of cosines that stand alone, are written below them. With phi the features, these companions and a 1 below, D^a features = M_a phi for one matrix M_a
 at all points, so that the jet of a linear layer of weight W is the one product of the rows W M_a, all a, with phi.
 """
 
@@ -138,13 +138,23 @@ def _chains(
     periodic: tuple[bool, ...], flat: tuple[str, ...], harmonics: int, random: int
 ) -> tuple[list[_Chain], int]:
     """Return the chain of each feature, and the row of the number 1."""
-    sizes = (2 * harmonics if p else 2 if f else 1 for p, f in zip(periodic, flat, strict=True))
+    sizes = (
+        (1 if f else 2) * harmonics if p else len(FLAT[f]) if f else 1
+        for p, f in zip(periodic, flat, strict=True)
+    )
     width = sum(sizes) + 2 * random
-    companions = [[len(derivatives(polynomial)) - 1 for polynomial in (FLAT[f] if f else ())] for f in flat]
+    companions = [
+        [1] * harmonics if p and f else [len(derivatives(polynomial)) - 1 for polynomial in FLAT.get(f, ())]
+        for p, f in zip(periodic, flat, strict=True)
+    ]
     below, one = width, width + sum(map(sum, companions))
     chains: list[_Chain] = []
     for p, lengths in zip(periodic, companions, strict=True):
-        if p:
+        if p and lengths:
+            for _ in lengths:
+                chains.append(_circle(len(chains), below)[0])
+                below += 1
+        elif p:
             for _ in range(harmonics):
                 chains += _circle(len(chains), len(chains) + 1)
         elif lengths:

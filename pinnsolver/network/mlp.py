@@ -28,17 +28,17 @@ _ACTIVATIONS: dict[str, type[torch.nn.Module]] = {
 
 
 class Features(torch.nn.Module):
-    """Coordinates to inputs of a perceptron: scaled, (cos k w x, sin k w x) where periodic, or two functions with flat ends.
+    """Coordinates to inputs of a perceptron: scaled, (cos k w x, sin k w x) where periodic, or the functions of `transform/flat.py`.
 
     Random Fourier features (Tancik et al. 2020, arXiv 2006.10739, eq. 5) may follow: cos(B x), then sin(B x), x scaled.
 
     Args:
         columns: the columns of the points that are used.
-        low, high: range of each of them.
+        low, high: range of each of them; a periodic one may begin anywhere, so that its middle is where it is even.
         periodic: whether each of them is periodic.
         harmonics: k = 1..harmonics.
         frequencies: B, (number, columns), with zeros for periodic and flat columns; None for no random features.
-        flat: "low", "high" or "both" for each column whose functions have vanishing slopes there (`transform/flat.py`), else "".
+        flat: for each column a key of `FLAT`, else ""; for a periodic one "even" for the cosines alone.
     """
 
     columns: torch.Tensor
@@ -70,9 +70,7 @@ class Features(torch.nn.Module):
         multiples = [
             [float(k) if i == axis else 0.0 for i in range(len(self.periodic))]
             for axis, p in enumerate(self.periodic)
-            for k in (
-                [m // 2 + 1 for m in range(2 * harmonics)] if p else [1] * (2 if self.flat[axis] else 1)
-            )
+            for k in _multiples(p, self.flat[axis], harmonics)
         ]
         drawn = torch.zeros(0, len(center)) if frequencies is None else frequencies
         # Derived from the declaration, so no part of the checkpoint; what was drawn is.
@@ -100,16 +98,20 @@ class Features(torch.nn.Module):
         return ((points if whole else points.index_select(1, self.columns)) - self.center) * self.scale
 
     def companions(self, points: torch.Tensor) -> torch.Tensor:
-        """Return the derivatives of the flat functions by their scaled coordinates, (n, count), order after order."""
+        """Return what derivatives of the functions need beside them, (n, count).
+
+        By column the polynomials' derivatives by the scaled coordinate, order after order, or the sines of lone cosines.
+        """
         if not any(self.flat):
             return points.new_empty(len(points), 0)
         scaled = self.scaled(points)
-        parts = [
-            evaluated(derivative, scaled[:, i : i + 1])
-            for i, ends in enumerate(self.flat)
-            for polynomial in (FLAT[ends] if ends else ())
-            for derivative in derivatives(polynomial)[1:]
-        ]
+        parts = []
+        for i, kind in enumerate(self.flat):
+            x = scaled[:, i : i + 1]
+            if self.periodic[i]:
+                parts += [torch.sin(k * x) for k in range(1, self.harmonics + 1)] if kind else []
+            elif kind:
+                parts += [evaluated(d, x) for polynomial in FLAT[kind] for d in derivatives(polynomial)[1:]]
         return torch.cat(parts, dim=1)
 
     def forward(self, points: torch.Tensor) -> torch.Tensor:
@@ -122,7 +124,7 @@ class Features(torch.nn.Module):
             x = scaled[:, i : i + 1]
             if periodic:
                 for k in range(1, self.harmonics + 1):
-                    parts += [torch.cos(k * x), torch.sin(k * x)]
+                    parts += [torch.cos(k * x)] if self.flat[i] else [torch.cos(k * x), torch.sin(k * x)]
             elif self.flat[i]:
                 parts += [evaluated(polynomial, x) for polynomial in FLAT[self.flat[i]]]
             else:
@@ -131,6 +133,13 @@ class Features(torch.nn.Module):
             arguments = scaled @ self.frequencies.T
             parts += [torch.cos(arguments), torch.sin(arguments)]
         return torch.cat(parts, dim=1)
+
+
+def _multiples(periodic: bool, flat: str, harmonics: int) -> list[int]:
+    """Return how many times the scaled coordinate each feature of a column has in its argument."""
+    if not periodic:
+        return [1] * (len(FLAT[flat]) if flat else 1)
+    return [k for k in range(1, harmonics + 1) for _ in range(1 if flat else 2)]
 
 
 def evaluated(polynomial: Polynomial, z: torch.Tensor) -> torch.Tensor:

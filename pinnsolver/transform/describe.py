@@ -12,6 +12,7 @@ from pinnsolver.declare.texts import mathml_text, plain_text, unicode_text
 from pinnsolver.transform.constants import free_coordinates
 from pinnsolver.transform.flat import flat_functions
 from pinnsolver.transform.formulas import frame_formulas
+from pinnsolver.transform.modes import in_modes
 from pinnsolver.transform.transformed import TransformedProblem
 
 
@@ -130,7 +131,7 @@ def _periodic(name: str, transformed: TransformedProblem) -> dict[str, str]:
         "reason": (
             "the network is a Fourier series along the coordinate: every derivative is periodic"
             if transformed.settings.network.kind == "modal"
-            else "the network sees cosines and sines of the coordinate: every derivative is periodic"
+            else "the network sees waves of the coordinate: every derivative is periodic"
         ),
     }
 
@@ -195,11 +196,18 @@ def _restated(transformed: TransformedProblem) -> dict[str, Any] | None:
 
 def _network(transformed: TransformedProblem, field: str) -> Expr:
     """Return the network's output, with what it sees where that is not the coordinates."""
-    flat, checked = transformed.ansatz[field].flat, transformed.checked
-    if not flat and not transformed.ansatz[field].slopes:
-        return sympy.Symbol(f"N_{field}")
+    own, checked = transformed.ansatz[field], transformed.checked
+    function = next(f for f in checked.fields if f.name == field)
+    series = in_modes(checked, function, transformed.settings.network)
     seen: list[Expr] = []
-    for k in checked.inputs(next(f for f in checked.fields if f.name == field)):
-        c = checked.coordinates[k]
-        seen += flat_functions(c, flat[c.name]) if c.name in flat else [c.symbol]
-    return Function(f"N_{field}")(*seen)
+    for c in (checked.coordinates[k] for k in checked.inputs(function)):
+        kind = own.seen(c.name)
+        if c.name not in checked.periodic:
+            seen += flat_functions(c, kind) if kind else [c.symbol]
+        elif kind and not series:
+            wave = 2 * sympy.pi * (c.symbol - own.parity[c.name].center) / (c.high_exact - c.low_exact)
+            seen.append(sympy.cos(wave))
+        else:
+            seen.append(c.symbol)
+    usual = not own.slopes and all(isinstance(s, sympy.Symbol) for s in seen)
+    return sympy.Symbol(f"N_{field}") if usual else Function(f"N_{field}")(*seen)

@@ -1,9 +1,10 @@
-"""Two functions of a coordinate in the coordinate's place, whose slopes vanish at an end of its range, or at both.
+"""Functions of a coordinate in the coordinate's place: with slopes that vanish at an end of its range or at both, or even ones.
 
 Whatever is made of them has a vanishing slope there. And nothing is lost: near a flat end, at distance s, they are
 s^2 and s^3 but for higher terms and an invertible combination, and a smooth function f with f'(0) = 0 is a smooth function of s^2 and
 s^3: f = f(0) + s^2 (g(s^2) + s h(s^2)), g and h the even and odd parts of the rest (Whitney 1943). A single function in
-their place, a cosine say, would make s^3 singular.
+their place, a cosine say, would make s^3 singular. Likewise a smooth even function is a smooth function of the square, and one that is
+flat at both ends as well one of the two even functions there.
 """
 
 from __future__ import annotations
@@ -29,7 +30,15 @@ BOTH: tuple[Polynomial, Polynomial] = (  # 3/2 z - z^3 / 2 and 2 (1 - z^2)^2 - 1
     (0.0, 1.5, 0.0, -0.5),
     (1.0, 0.0, -4.0, 0.0, 2.0),
 )
-FLAT = {"low": LOW, "high": HIGH, "both": BOTH}
+EVEN: tuple[Polynomial, ...] = ((-1.0, 0.0, 2.0),)  # 2 z^2 - 1
+BOTH_EVEN: tuple[Polynomial, ...] = (BOTH[1], (1.0, 0.0, -6.0, 0.0, 6.0, 0.0, -2.0))  # and 2 (1 - z^2)^3 - 1
+FLAT: dict[str, tuple[Polynomial, ...]] = {
+    "low": LOW,
+    "high": HIGH,
+    "both": BOTH,
+    "even": EVEN,
+    "both, even": BOTH_EVEN,
+}
 
 
 def derivatives(polynomial: Polynomial) -> list[Polynomial]:
@@ -41,10 +50,10 @@ def derivatives(polynomial: Polynomial) -> list[Polynomial]:
 
 
 def flat_functions(coordinate: Coordinate, ends: str) -> list[Expr]:
-    """Return both functions as formulas of the coordinate.
+    """Return the functions as formulas of the coordinate.
 
     Args:
-        ends: "low", "high" or "both".
+        ends: a key of `FLAT`.
     """
     a, b = (sympy.nsimplify(v, rational=True) for v in (coordinate.low_exact, coordinate.high_exact))
     z = (2 * coordinate.symbol - a - b) / (b - a)

@@ -101,7 +101,7 @@ def _usable(condition: Condition, checked: CheckedProblem, wanted: bool | None) 
         return f"{condition.kind}: only conditions on faces and initial states can be built in"
     if condition.region.boundary is None and checked.shape and condition.kind in _ON_FACES:
         return "its face crosses a shaped domain"
-    if not _is_linear(condition):
+    if not condition.residual.is_linear():
         return "it is not linear in its field"
     found: Trace | Piece | Flux | str
     if condition.region.boundary is None:
@@ -119,11 +119,6 @@ def _usable(condition: Condition, checked: CheckedProblem, wanted: bool | None) 
     if any(node.free_symbols for node in found.data.atoms(*ROUGH)):
         return "its data are not smooth: an ansatz would carry the kink through the whole domain"
     return found
-
-
-def _is_linear(condition: Condition) -> bool:
-    symbols = {v.symbol for v in condition.residual.values}
-    return not any(condition.residual.expr.diff(s).free_symbols & symbols for s in symbols)
 
 
 def _field(checked: CheckedProblem, condition: Condition) -> Field:

@@ -5,7 +5,7 @@ A product of 1, cos(k w x), sin(k w x), ... of all periodic coordinates is a mod
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from math import isqrt
@@ -17,6 +17,7 @@ from pinnsolver.declare.settings import NetworkSettings
 from pinnsolver.declare.values import Field
 from pinnsolver.transform.numeric import values_at
 from pinnsolver.transform.rates import growing_waves, initial_functions, wave_rates
+from pinnsolver.transform.transformed import Ansatz
 
 MODAL_WIDTH, USUAL_HARMONICS = 6, 16
 # Waves that a field holds down to NEGLIGIBLE of its largest, for each that can grow, the first that cannot among them: measured
@@ -35,10 +36,19 @@ def in_modes(checked: CheckedProblem, field: Field, network: NetworkSettings) ->
     return network.kind == "modal" and len(periodic) == 2
 
 
+Parities = tuple[int, ...]  # along each periodic coordinate: 1 for even modes, -1 for odd ones, 0 for both
+
+
 @lru_cache(maxsize=64)
-def mode_numbers(periodic: int, harmonics: int) -> tuple[Mode, ...]:
+def mode_numbers(parities: Parities, harmonics: int) -> tuple[Mode, ...]:
     """Return the modes of some periodic coordinates whose wave vector is no longer than `harmonics`."""
-    return tuple(_modes_within(periodic, harmonics**2))
+    return tuple(_modes_within(parities, harmonics**2))
+
+
+def mode_parities(checked: CheckedProblem, field: Field, ansatz: Ansatz) -> Parities:
+    """Return the parity that a field's modes have along each of its periodic coordinates."""
+    names = [checked.coordinates[i].name for i in checked.inputs(field)]
+    return tuple(ansatz.parity[n].sign if n in ansatz.parity else 0 for n in names if n in checked.periodic)
 
 
 def wave_vector(mode: Mode) -> tuple[int, ...]:
@@ -46,18 +56,20 @@ def wave_vector(mode: Mode) -> tuple[int, ...]:
     return tuple((m + 1) // 2 for m in mode)
 
 
-def _modes_within(periodic: int, square: int) -> Iterator[Mode]:
-    if not periodic:
+def _modes_within(parities: Parities, square: int) -> Iterator[Mode]:
+    if not parities:
         yield ()
         return
     for m in range(2 * isqrt(square) + 1):
-        for rest in _modes_within(periodic - 1, square - ((m + 1) // 2) ** 2):
+        if parities[0] and parities[0] != (-1 if m and m % 2 == 0 else 1):
+            continue
+        for rest in _modes_within(parities[1:], square - ((m + 1) // 2) ** 2):
             yield (m, *rest)
 
 
-def mode_count(periodic: int, harmonics: int) -> int:
+def mode_count(parities: Parities, harmonics: int) -> int:
     """Return the number of `mode_numbers`, which may be too large to list them; `MOST_MODES` + 1 if it is larger than that."""
-    return len(list(islice(_modes_within(periodic, harmonics**2), MOST_MODES + 1)))
+    return len(list(islice(_modes_within(parities, harmonics**2), MOST_MODES + 1)))
 
 
 def mode_sizes(checked: CheckedProblem, columns: Sequence[int], modes: Sequence[Mode]) -> np.ndarray:
@@ -81,7 +93,9 @@ def mode_sizes(checked: CheckedProblem, columns: Sequence[int], modes: Sequence[
     return np.array([sizes[wave_vector(mode)] for mode in modes])
 
 
-def choose_harmonics(checked: CheckedProblem, network: NetworkSettings, most: int) -> int | None:
+def choose_harmonics(
+    checked: CheckedProblem, network: NetworkSettings, most: int, ansatz: Mapping[str, Ansatz]
+) -> int | None:
     """Return how long a wave vector a growing field needs in modes, None where modes are not the choice.
 
     That is where space is a periodic box, the rates at the start can be told, and the amplitudes are few enough.
@@ -97,13 +111,15 @@ def choose_harmonics(checked: CheckedProblem, network: NetworkSettings, most: in
     if growing is None or held is None:
         return None
     wanted = max(int(np.ceil(FINER * (growing + 1))), held)
-    return wanted if amplitude_parameters(checked, network, wanted) <= most else None
+    return wanted if amplitude_parameters(checked, network, wanted, ansatz) <= most else None
 
 
-def amplitude_parameters(checked: CheckedProblem, network: NetworkSettings, harmonics: int) -> int:
+def amplitude_parameters(
+    checked: CheckedProblem, network: NetworkSettings, harmonics: int, ansatz: Mapping[str, Ansatz]
+) -> int:
     """Return how many parameters the amplitudes have, the hidden layers' apart, where all fields are in modes."""
-    periodic = sum(c.name in checked.periodic for c in checked.coordinates)
-    return len(checked.fields) * mode_count(periodic, harmonics) * ((network.width or MODAL_WIDTH) + 1)
+    counts = [mode_count(mode_parities(checked, f, ansatz[f.name]), harmonics) for f in checked.fields]
+    return sum(counts) * ((network.width or MODAL_WIDTH) + 1)
 
 
 def _initial_harmonics(checked: CheckedProblem) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pinnsolver.declare import CheckedProblem, Settings
 from pinnsolver.declare.settings import NetworkSettings
-from pinnsolver.transform.modes import in_modes, mode_count
+from pinnsolver.transform.modes import in_modes, mode_count, mode_parities
 from pinnsolver.transform.transformed import Ansatz
 
 
@@ -18,7 +18,10 @@ def trunk_members(
         return [[k] for k in range(len(checked.fields))]
     groups: dict[tuple[object, ...], list[int]] = {}
     for k, field in enumerate(checked.fields):
-        key = (checked.inputs(field), *sorted(ansatz[field.name].flat.items()))
+        own, modal = ansatz[field.name], in_modes(checked, field, network)
+        # A network that is not in modes is even: what is odd has a factor.
+        parities = sorted((n, str(p.center), p.sign * modal) for n, p in own.parity.items())
+        key = (checked.inputs(field), *sorted(own.flat.items()), *parities)
         groups.setdefault(key, []).append(k)
     return list(groups.values())
 
@@ -36,15 +39,16 @@ def parameter_count(checked: CheckedProblem, settings: Settings, ansatz: Mapping
     for members in trunk_members(checked, network, ansatz):
         field = checked.fields[members[0]]
         names = [checked.coordinates[i].name for i in checked.inputs(field)]
-        flat = ansatz[field.name].flat
+        flat, parity = ansatz[field.name].flat, ansatz[field.name].parity
         periodic = sum(name in checked.periodic for name in names)
         flattened = sum(name in flat for name in names)
         outputs, features = len(members), len(names) + flattened
         if in_modes(checked, field, network):
             features -= periodic
-            outputs *= mode_count(periodic, network.harmonics or 1)
+            outputs *= mode_count(mode_parities(checked, field, ansatz[field.name]), network.harmonics or 1)
         else:
-            features += (2 * (network.harmonics or 1) - 1) * periodic
+            waves = [1 if name in parity else 2 for name in names if name in checked.periodic]
+            features += sum(w * (network.harmonics or 1) - 1 for w in waves)
         features += 2 * (network.fourier or 0) * (periodic + flattened < len(names))
         first = (features + 1) * width
         total += first * (3 if network.kind == "modified" else 1)

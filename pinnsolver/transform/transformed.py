@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pinnsolver.transform.edges import Edge
     from pinnsolver.transform.lagrangian import LagrangianFrame
     from pinnsolver.transform.stream import StreamFunction
+    from pinnsolver.transform.symmetry import Reflection
 
 ASKED = "asked for"  # the reason of what the user chose
 
@@ -25,6 +26,14 @@ class Choice:
 
     value: Any
     reason: str
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Whether a function is even (sign 1) or odd (sign -1) in a coordinate, about which place."""
+
+    sign: int
+    center: Expr
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,7 @@ class Ansatz:
         distances: of the walls of a shape, by the symbol that stands for each in lift, factor, slopes and the later ones; functions of
             the space coordinates.
         slopes: by coordinate what the network's slope is multiplied by, which slopes on a shaped boundary need.
+        parity: by coordinate whether raw is even or odd, and about which place; an odd one only in modes, where it is periodic.
         constant, size: names of the conditions that fix what is added to the field, or by what it is multiplied, once it is
             trained; see `constants.py`.
     """
@@ -48,6 +58,7 @@ class Ansatz:
     flat: Mapping[str, str] = field(default_factory=dict)
     distances: Mapping[Symbol, Expr] = field(default_factory=dict)
     slopes: Mapping[Symbol, Expr] = field(default_factory=dict)
+    parity: Mapping[str, Parity] = field(default_factory=dict)
     constant: str | None = None
     size: str | None = None
 
@@ -56,6 +67,15 @@ class Ansatz:
         for symbol, formula in reversed(list(self.distances.items())):
             expr = expr.xreplace({symbol: formula})
         return expr
+
+    def seen(self, coordinate: str) -> str:
+        """Return the kind of functions that the network sees in the place of a coordinate, a key of `FLAT`; "" for the usual ones."""
+        return ", ".join(
+            [
+                *([self.flat[coordinate]] if coordinate in self.flat else []),
+                *(["even"] if coordinate in self.parity else []),
+            ]
+        )
 
     @classmethod
     def plain(cls) -> Ansatz:
@@ -69,6 +89,7 @@ class Ansatz:
             self.lift == 0
             and self.factor == 1
             and not self.flat
+            and not self.parity
             and not self.slopes
             and self.constant is None
         )
@@ -96,6 +117,7 @@ class TransformedProblem:
         carried: by field, how many states this window of time takes over from the last one; empty for the first.
         frame: the Lagrangian frame, None for the Eulerian one.
         stream: the stream function, None without one.
+        reflections: that are built in.
         edges: where two faces of a box meet and hard conditions contradict an equation.
     """
 
@@ -108,6 +130,7 @@ class TransformedProblem:
     carried: Mapping[str, int] = field(default_factory=dict)
     frame: LagrangianFrame | None = None
     stream: StreamFunction | None = None
+    reflections: tuple[Reflection, ...] = ()
     edges: tuple[Edge, ...] = ()
 
     @property

@@ -6,4 +6,5 @@ looked at, and training never hears of it.
 
 from pinnsolver.verify.estimate import ErrorEstimate as ErrorEstimate
 from pinnsolver.verify.estimate import FieldEstimate as FieldEstimate
+from pinnsolver.verify.estimate import SecondRun as SecondRun
 from pinnsolver.verify.estimate import estimate_error as estimate_error

@@ -3,13 +3,15 @@
 First a classical solver takes the declaration by itself: Fourier series where all is periodic, splines, or finite elements on a shape with corners that enter it or
 where splines do not get through. Where that does not resolve the network's error in the time allowed, the same splines look
 for the difference to the network, whose residuals are its right-hand side: a difference of 1e-5 need not be known to more
-than one digit.
+than one digit. Where no solver gets through, the problem is solved by a network once more, and what both disagree on is
+shared out between them by their residuals.
 """
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,10 +33,17 @@ from pinnsolver.verify.refine import (
 
 LEAST_SECONDS = 20.0
 FIRST_SHARE = 0.75  # of the time, for the solver by itself; the rest is for the difference to the network
+CLASSICAL_SHARE = 0.6  # of the time, for the solvers; if they do not get through, a second run needs the rest
 PERIODIC_SHARE = 0.6  # of the time, for Fourier series, where splines come next
 SHAPED_SHARE = 0.4  # of the time, for splines on a shape, where finite elements come next
 WORTHLESS = 0.5  # an own error from which a classical solution says nothing
-CLASSICAL, NONE = "classical", "none"
+CLASSICAL, SECOND, NONE = "classical", "second run", "none"
+GRID = {
+    1: 801,
+    2: 121,
+    3: 29,
+    4: 13,
+}  # points along each axis at which two runs are compared, by the number of coordinates
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ class ErrorEstimate:
 
     Args:
         fields: the estimates.
-        method: "classical", "difference" or "none".
+        method: "classical", "difference", "second run" or "none".
         unknowns: by name, the unknown numbers that the solver found for itself.
         notes: what the reader has to know: fixed unknowns, members of the family, why another method did not apply.
         seconds: wall clock.
@@ -89,8 +98,27 @@ class ErrorEstimate:
         return told
 
 
+@dataclass(frozen=True)
+class SecondRun:
+    """The same problem solved by another network.
+
+    Args:
+        evaluate: as that of the first.
+        share: of the squared disagreement that is the first one's, by their residuals.
+        words: what is different, in words.
+    """
+
+    evaluate: Evaluate
+    share: float
+    words: str
+
+
 def estimate_error(
-    checked: CheckedProblem, evaluate: Evaluate, unknowns: Mapping[str, float], seconds: float
+    checked: CheckedProblem,
+    evaluate: Evaluate,
+    unknowns: Mapping[str, float],
+    seconds: float,
+    second: Callable[[float], SecondRun | None] | None = None,
 ) -> ErrorEstimate:
     """Return an estimate of the error of every field.
 
@@ -99,13 +127,14 @@ def estimate_error(
         evaluate: expressions of the fields at points (n, D) in the declaration's columns, (n,) each.
         unknowns: the unknown numbers as found.
         seconds: how long it may take.
+        second: solves the problem once more in so many seconds; None where it came to nothing.
     """
     begun = time.monotonic()
     members = _members(checked)
     notes = _notes(checked, unknowns, members)
     compared: list[Compared] = []
     method, doubtful = NONE, True
-    whole = Deadline.after(seconds)
+    whole = Deadline.after(seconds if second is None else CLASSICAL_SHARE * seconds)
     for attempt, share in _attempts(checked):
         try:
             found = _all_members(checked, evaluate, unknowns, members, attempt, whole.left * share)
@@ -119,6 +148,13 @@ def estimate_error(
             break
         notes.append(f"{_WORDS[attempt]}: its grids still differ by about as much as the network does.")
     usable = bool(compared) and max(map(_worst, compared)) < WORTHLESS
+    if not usable and second is not None and seconds > 0:
+        again = second(max(begun + seconds - time.monotonic(), (1 - CLASSICAL_SHARE) * seconds))
+        if again is not None:
+            return ErrorEstimate(
+                disagreement(checked, evaluate, again), SECOND, {}, tuple(notes), time.monotonic() - begun
+            )
+        notes.append("A second run came to nothing.")
     if not usable:
         compared, method = [], NONE
     fields = {f.name: _joined(f.name, compared, method, doubtful) for f in checked.fields}
@@ -145,6 +181,33 @@ def _attempts(checked: CheckedProblem) -> tuple[tuple[str, float], ...]:
     if has_entering_corner(checked.shape):
         return (ELEMENTS, 1.0), (DIFFERENCE, 1.0)
     return (SPLINES, SHAPED_SHARE), (ELEMENTS, FIRST_SHARE), (DIFFERENCE, 1.0)
+
+
+def disagreement(checked: CheckedProblem, evaluate: Evaluate, second: SecondRun) -> dict[str, FieldEstimate]:
+    """Return the estimates by what a second run has otherwise.
+
+    With independent errors e1, e2 in proportion to the residuals r1, r2 the two differ by sqrt(e1^2 + e2^2), of which e1 is the share
+    r1 / sqrt(r1^2 + r2^2). A second run is no independent solver: what networks of both sizes miss alike, it does not show.
+    """
+    count = GRID.get(len(checked.coordinates), 7)
+    axes = [np.linspace(c.low, c.high, count) for c in checked.coordinates]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
+    applied = {f.name: f.applied for f in checked.fields}
+    one, two = evaluate(points, applied), second.evaluate(points, applied)
+    found = {}
+    for name in applied:
+        seen = np.isfinite(one[name]) & np.isfinite(two[name])
+        a, b = one[name][seen], two[name][seen]
+        b = -b if checked.unknowns and a @ b < 0 else b  # an eigenfunction has no sign
+        size = float(np.linalg.norm(b))
+        value = float(np.linalg.norm(a - b)) / size * math.sqrt(second.share) if size else None
+        basis = (
+            f"a second run, as no classical solver got through: {second.words}"
+            if size
+            else "no estimate: a second run found zero"
+        )
+        found[name] = FieldEstimate(value, None, basis)
+    return found
 
 
 def _worst(compared: Compared) -> float:
