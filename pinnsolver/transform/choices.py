@@ -53,8 +53,9 @@ MODAL_STEP, MODAL_STEPS = (5e-3, 1.6e-10), 25
 MODAL_WIDEST, MODAL_STEPS_WIDE = 10, 100  # neurons, where each window has so many steps
 POINTS_A_PARAMETER = 2.7  # in modes: fewer residuals are learnt by heart
 WINDOW_POINTS = {1: 128, 2: 1000}  # by the number of coordinates
-# Of what the network has to know and where a reflection leaves a half: measured on Allen-Cahn, reaction, Helmholtz and Poisson.
-NARROWER, REFLECTED = 0.8, "each reflection spares"
+NARROWER = (
+    0.8  # times as many neurons for each reflection: measured on Allen-Cahn, reaction, Helmholtz and Poisson
+)
 LONG, WIDER = 240.0, 8  # seconds in which a wider network overtakes, and by how many neurons: measured
 DENSE = 4000  # parameters up to which a dense quasi-Newton matrix costs less than a gradient
 MOST_DENSE = 12000  # parameters up to which a dense matrix may be asked for: 1.2 GB
@@ -383,7 +384,7 @@ def _usual_network(checked: CheckedProblem, settings: Settings, ansatz: Mapping[
             if (settings.windows or 1) > 1 and inputs <= 2
             else (
                 max(LEAST_WIDTH, round(_width(inputs, fields) * NARROWER**halved)),
-                count + f", {REFLECTED} it" * bool(halved),
+                count + ", narrower for each reflection" * bool(halved),
             )
         ),
         "network.depth": (3, "deep enough for the products of features, shallow enough to train"),
@@ -443,12 +444,10 @@ def _interior(
         size = parameter_count(checked, settings, ansatz)
         count = ceil(POINTS_A_PARAMETER * size / len(checked.equations))
         return count, f"{POINTS_A_PARAMETER:g} residuals for each of {size} parameters"
-    if (settings.windows or 1) > 1 and inputs in WINDOW_POINTS:
-        return WINDOW_POINTS[inputs], f"{plural}, in each window"
-    halved = halvings(ansatz)
-    return max(1, _interior_points(inputs) // 2**halved), plural + f", {REFLECTED} half of them" * bool(
-        halved
-    )
+    windowed = (settings.windows or 1) > 1 and inputs in WINDOW_POINTS
+    count, reflected = WINDOW_POINTS[inputs] if windowed else _interior_points(inputs), halvings(ansatz)
+    reason = plural + ", in each window" * windowed + ", halved for each reflection" * bool(reflected)
+    return max(1, count // 2**reflected), reason
 
 
 def _second(checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, Ansatz]) -> _Automatic:

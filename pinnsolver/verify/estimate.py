@@ -33,7 +33,10 @@ from pinnsolver.verify.refine import (
 
 LEAST_SECONDS = 20.0
 FIRST_SHARE = 0.75  # of the time, for the solver by itself; the rest is for the difference to the network
-CLASSICAL_SHARE = 0.6  # of the time, for the solvers; if they do not get through, a second run needs the rest
+SECOND_SHARE = 0.4  # of the time, for a second run at least, where no solver gets through
+LEFT_SHARE = (
+    0.3  # of the time that is left, for the difference, where the solver by itself does not get through
+)
 PERIODIC_SHARE = 0.6  # of the time, for Fourier series, where splines come next
 SHAPED_SHARE = 0.4  # of the time, for splines on a shape, where finite elements come next
 WORTHLESS = 0.5  # an own error from which a classical solution says nothing
@@ -134,8 +137,10 @@ def estimate_error(
     notes = _notes(checked, unknowns, members)
     compared: list[Compared] = []
     method, doubtful = NONE, True
-    whole = Deadline.after(seconds if second is None else CLASSICAL_SHARE * seconds)
-    for attempt, share in _attempts(checked):
+    whole = Deadline.after(seconds)
+    for attempt, usual in _attempts(checked):
+        last_resort = second is not None and not compared and attempt == DIFFERENCE
+        share = LEFT_SHARE if last_resort else usual
         try:
             found = _all_members(checked, evaluate, unknowns, members, attempt, whole.left * share)
         except NotApplicableError as error:
@@ -149,7 +154,7 @@ def estimate_error(
         notes.append(f"{_WORDS[attempt]}: its grids still differ by about as much as the network does.")
     usable = bool(compared) and max(map(_worst, compared)) < WORTHLESS
     if not usable and second is not None and seconds > 0:
-        again = second(max(begun + seconds - time.monotonic(), (1 - CLASSICAL_SHARE) * seconds))
+        again = second(max(whole.left, SECOND_SHARE * seconds))
         if again is not None:
             return ErrorEstimate(
                 disagreement(checked, evaluate, again), SECOND, {}, tuple(notes), time.monotonic() - begun

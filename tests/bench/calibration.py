@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from pinnsolver import Solution
-from pinnsolver.verify.estimate import CLASSICAL_SHARE, disagreement
+from pinnsolver.verify.estimate import SECOND_SHARE, disagreement
 from pinnsolver.verify.wording import FACTOR, ROUNDING, parted
 
 from .machine import ROOT, machine_line, stamp, write_json
@@ -33,7 +33,7 @@ INTRODUCTION = f"""# Estimated errors against true ones
 Each problem is solved by the automatic choices in a short time and then verified, `pinnsolver solve FILE --verify`; the reference only
 scores afterwards. Errors are relative L2. An estimate that is off by more than a factor of {FACTOR:g} stands in bold; `warned` says that the run
 itself warned of its estimate, or that its answer may be wrong. Errors below {ROUNDING:g} count as equal to it. The column before the last
-has what a second run of {1 - CLASSICAL_SHARE:.0%} of the training would say, which is asked where no classical solver gets through. `make calibrate` measures.
+has what a second run of {SECOND_SHARE:.0%} of the training would say, which is asked where no classical solver gets through. `make calibrate` measures.
 
 {BEGIN}
 {END}
@@ -73,7 +73,7 @@ def record_of(result: Mapping[str, Any]) -> dict[str, Any]:
 def by_second_run(place: Path) -> dict[str, Any]:
     """Return the errors that a second run would tell, by field, of a run that is saved."""
     solution = Solution.load(place)
-    second = solution.second_run((1 - CLASSICAL_SHARE) * solution.result["seconds"])
+    second = solution.second_run(SECOND_SHARE * solution.result["seconds"])
     told = {} if second is None else disagreement(solution.checked, solution.evaluate, second)
     return {"second": {name: found.value for name, found in told.items()}}
 

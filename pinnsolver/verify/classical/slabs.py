@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import factorial
+from math import factorial, log2
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,7 +18,7 @@ from numpy.polynomial import Legendre
 from pinnsolver.declare.checked import Condition
 from pinnsolver.declare.values import FieldValue
 from pinnsolver.verify.classical.formula import number_function
-from pinnsolver.verify.classical.forward import Deadline, Forward, NotApplicableError
+from pinnsolver.verify.classical.forward import Deadline, Forward, NotApplicableError, OutOfTimeError
 from pinnsolver.verify.classical.newton import Solver
 from pinnsolver.verify.classical.places import condition_points, inside, tensor
 from pinnsolver.verify.classical.splines import Axis, SplineSpace
@@ -28,6 +28,7 @@ from pinnsolver.verify.classical.whole import fit, space_of
 STAGES = 5
 FIRST = 1e-3  # first step, as a share of the horizon
 SHORTEST = 1e-10
+HOPELESS = 2.0  # times what is left of the time: what so many more steps, each twice as long, would take
 GROWTH, SAFETY = 4.0, 0.8
 
 
@@ -284,7 +285,13 @@ class Slabs:
         now, step, solver = t.low, FIRST * t.length, Solver(deadline)
         last: tuple[np.ndarray, float] | None = None
         pace = Pace(self.tolerance)
+        allowed, tried = deadline.left, 0
         while now < t.high - 1e-12 * t.length:
+            # Even if each step were twice as long as the last.
+            least = log2((t.high - now) / step + 1) * (allowed - deadline.left) / max(tried, 1)
+            if least > HOPELESS * deadline.left:
+                raise OutOfTimeError("it takes longer than verification may")
+            tried += 1
             step = min(step, t.high - now)
             if t.high - now < 1.5 * step:
                 step = t.high - now if t.high - now <= 1.001 * step else (t.high - now) / 2
