@@ -150,9 +150,7 @@ def solve(
         str | None, typer.Option("--frame", help="eulerian, lagrangian or moving.", show_default="automatic")
     ] = None,
     set_: Set = None,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Estimate the error afterwards, by a classical solver.")
-    ] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Estimate the error afterwards.")] = False,
     tolerance: Annotated[
         float | None,
         typer.Option(
@@ -347,7 +345,7 @@ def verify(
         ),
     ] = None,
 ) -> None:
-    """Estimate a run's error by a classical solver on its declaration; its result.json and report are written anew."""
+    """Estimate a run's error by a classical solver on its declaration, or a second run; result.json and report are written anew."""
     from pinnsolver.solution import Solution
 
     solution = Solution.load(run).verify(seconds)

@@ -18,6 +18,7 @@ from pinnsolver.runfolder import has_training, new_run_folder, read_json, unwrit
 from pinnsolver.solution import Solution
 from pinnsolver.train import Done, Start
 from pinnsolver.transform import Choice, TransformedProblem, transform_problem
+from pinnsolver.transform.transformed import ASKED
 
 
 def resume(
@@ -117,6 +118,9 @@ def repeat_into(
     script: tuple[Done, ...] = ()
     if said:
         settings = transformed.settings.with_values(dict(said))
+        symmetry = transformed.choices.get("symmetry")
+        if "symmetry" not in said and symmetry is not None and symmetry.reason != ASKED:
+            settings = settings.model_copy(update={"symmetry": None})  # other methods may allow another
         if {"steps", "seconds"} & set(said):
             settings = settings.model_copy(update={k: said.get(k) for k in ("steps", "seconds")})
         transformed = _chosen_again(transformed, settings, said)

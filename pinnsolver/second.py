@@ -25,8 +25,8 @@ def solve_again(transformed: TransformedProblem, seconds: float) -> tuple[Compil
     Raises:
         KeyboardInterrupt: it was interrupted.
     """
-    again = transform_problem(transformed.declared, _other_settings(transformed, seconds))
     try:
+        again = transform_problem(transformed.declared, _other_settings(transformed, seconds))
         if (again.settings.windows or 1) > 1:
             compiled, trained = compile_whole(again), train_windows(again, clock=Clock())
         else:

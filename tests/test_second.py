@@ -125,3 +125,18 @@ def test_one_that_comes_to_nothing_leaves_no_estimate(monkeypatch):
     found = estimate_error(run.checked, run.evaluate, {}, 1.0, lambda seconds: None)
     assert found.method == "none" and found.fields["u"].value is None
     assert any("came to nothing" in note for note in found.notes)
+
+
+def test_what_is_too_large_for_a_second_run_has_none():
+    given = small(**{"optimizer.second": "broyden", "network.width": 100})
+    run = solve(rod(), settings=given, steps=2, quiet=True)
+    assert solve_again(run.compiled.transformed, 1.0) is None
+
+
+def test_a_constant_of_which_nothing_is_said_is_no_error():
+    conditions = [Eq(U(x).diff(x).subs(x, e), 0) for e in (0, 1)]
+    checked = check_problem(
+        Problem("free", [Eq(U(x).diff(x, 2), cos(pi * x))], [(x, 0, 1)], conditions=conditions)
+    )
+    one, two = (lambda points, wanted, c=c: {"u": np.cos(3 * points[:, 0]) + c} for c in (0, 3))
+    assert disagreement(checked, one, SecondRun(two, 0.5, "seed 1"))["u"].value < 1e-12

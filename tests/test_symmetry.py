@@ -1,13 +1,15 @@
 """Reflections of the declaration: found, built in, and held by every network."""
 
+import json
+
 import numpy as np
 import pytest
 import sympy
 import torch
 from conftest import assert_exact_solution_fits, assert_hard_conditions_hold, compiled, small, t, x, y
-from sympy import Eq, Function, Integral, Piecewise, Rational, cos, cosh, exp, pi, sin
+from sympy import Eq, Function, Integral, Piecewise, Rational, cos, exp, pi, sin
 
-from pinnsolver import Disk, Observations, On, Periodic, Problem, Solution, Unknown, solve
+from pinnsolver import Disk, Observations, On, Periodic, Problem, Solution, Unknown, repeat, solve
 from pinnsolver.declare import Settings, check_problem
 from pinnsolver.errors import UnsupportedProblem
 from pinnsolver.train import TrainableProblem
@@ -172,7 +174,7 @@ def test_where_there_are_none_the_reason_is_told(problem, reason):
     made = transform_problem(check_problem(problem), Settings())
     assert not made.reflections
     assert reason in made.choices["symmetry"].reason
-    with pytest.raises(UnsupportedProblem, match=f"Symmetry was asked for, but .*{reason}"):
+    with pytest.raises(UnsupportedProblem, match=f"Symmetry was asked for: .*{reason}"):
         transform_problem(check_problem(problem), Settings(symmetry=True))
     told = transform_problem(check_problem(problem), Settings(symmetry=False)).choices["symmetry"]
     assert (told.value, told.reason) == (False, "asked for")
@@ -297,12 +299,118 @@ def test_half_of_the_points_and_a_narrower_network_are_enough():
     assert (asked.points.interior, asked.network.width) == (300, 9)
 
 
-@pytest.mark.slow
-def test_symmetry_saves_steps():
-    """300 steps: 1e-5 and better; measured 4e-8, 7e-8, 6e-8 (seeds 0, 1, 2), without symmetry 2e-6."""
-    w = cosh(x - Rational(1, 2)) * cos(y - 1)
-    problem = plate(
-        0, lambda f: [Eq(f.subs(c, e), w.subs(c, e)) for c, last in ((x, 1), (y, 2)) for e in (0, last)]
+A, B, C = (Function(name) for name in "abc")
+SLAVED = [A(x, t), B(x, t), C(x, t)]
+
+
+def slaved():
+    """Return a problem in which the product of two fields without a rate counts."""
+    a, b, c = SLAVED
+    equations = [
+        Eq(u.diff(t), u.diff(x, 2) + a),
+        Eq(a.diff(x, 2) + 20 * a, 20 * b * c),
+        Eq(b, a * c),
+        Eq(c, a),
+    ]
+    conditions = [Eq(U(x, 0), cos(pi * x)), *[Eq(f(e, t), 0) for f in (U, A) for e in (-1, 1)]]
+    return Problem("slaved", equations, [(x, -1, 1)], (t, 0, 1), conditions)
+
+
+SEVERAL = {
+    "fields without rates, together": slaved(),
+    "a branch of a field": plate(
+        0,
+        held,
+        equation=Eq(
+            W(x, y).diff(x, 2) + W(x, y).diff(y, 2) + 20 * Piecewise((1, W(x, y) > 0), (-1, True)), 0
+        ),
+    ),
+    "a rate": Problem("p", [Eq(u.diff(t) ** 2, x**2)], [(x, -1, 1)], (t, 0, 1), [Eq(U(x, 0), 0)]),
+    "an initial state": Problem(
+        "p",
+        [HEAT],
+        [(x, -1, 1)],
+        (t, 0, 1),
+        [Eq(U(x, 0) ** 2, x**2), Eq(U(-1, t) ** 2, 1), Eq(U(1, t) ** 2, 1)],
+    ),
+}
+
+
+@pytest.mark.parametrize("problem", SEVERAL.values(), ids=SEVERAL)
+def test_what_may_have_several_solutions_has_no_symmetry(problem):
+    made = transform_problem(check_problem(problem), Settings())
+    assert not made.reflections and "several solutions" in made.choices["symmetry"].reason
+
+
+def test_places_are_told_apart_by_the_size_of_the_box():
+    problem = Problem(
+        "small",
+        [Eq(u.diff(t), u.diff(x, 2))],
+        [(x, 0, 1e-10)],
+        (t, 0, 1),
+        [Eq(U(x, 0), 1), Eq(U(0, t), 1), Eq(U(1e-10, t), 2)],
     )
-    made = Problem("p", problem.equations, problem.domain, conditions=problem.conditions, reference={W: w})
-    assert solve(made, steps=300, seed=4, quiet=True).relative_l2["w"] < 1e-5
+    assert not transform_problem(check_problem(problem), Settings(hard=False)).reflections
+
+
+@pytest.mark.parametrize("point", [False, True])
+def test_an_odd_field_needs_no_constant(point):
+    def walls(w):
+        slopes = [Eq(w.diff(c).subs(c, e), 0) for c, last in ((x, 1), (y, 2)) for e in (0, last)]
+        mean = Eq(Integral(w, (x, 0, 1), (y, 0, 2)), 0)
+        return [*slopes, Eq(W(Rational(1, 2), 1), 0) if point else mean]
+
+    run = solve(plate(cos(pi * x), walls), settings=small(), steps=60, quiet=True)
+    assert run.compiled.transformed.reflections
+    assert run(x=0.2, y=0.3)["w"] == pytest.approx(-np.cos(0.2 * np.pi) / np.pi**2, rel=1e-2)
+
+
+def test_walls_that_settle_keep_their_symmetry_in_late_windows():
+    rise = 1 - exp(-50 * t)
+    problem = line(initial=0, walls=[Eq(U(e, t), e * rise) for e in (-1, 1)])
+    run = solve(problem, settings=small(windows=5), steps=25, quiet=True)
+    assert run.compiled.transformed.reflections
+    np.testing.assert_allclose(run(x=[1.0, -1.0], t=[0.9, 0.9])["u"], [1, -1], atol=1e-9)
+
+
+def test_runs_from_before_have_none(tmp_path):
+    folder = tmp_path / "run"
+    run = solve(line(), settings=small(symmetry=False), steps=6, out=folder, quiet=True)
+    for name in ("settings.json", "understood.json"):
+        told = json.loads((folder / name).read_text())
+        (told if name == "settings.json" else told["choices"]).pop("symmetry")
+        (folder / name).write_text(json.dumps(told))
+    again = Solution.load(folder)
+    np.testing.assert_array_equal(*(s(x=[0.3, -0.4], t=[0.5, 0.5])["u"] for s in (run, again)))
+    assert repeat(folder, steps=3, quiet=True).result["steps"] == 3
+
+
+def test_a_run_is_repeated_by_other_methods(tmp_path):
+    folder = tmp_path / "run"
+    problem = line(KURAMOTO, sin(pi * x), periodic=True)
+    modal = small(**{"network.kind": "modal", "network.harmonics": 4})
+    assert solve(problem, settings=modal, steps=3, out=folder, quiet=True).compiled.transformed.reflections
+    again = repeat(folder, network__kind="mlp", steps=3, quiet=True)
+    assert not again.compiled.transformed.reflections
+
+
+def test_parities_count_as_the_network_has_them():
+    """Two fields, both even in a period, of which one is odd across the other coordinate, have one trunk."""
+    a, b = U(x, y, t), V(x, y, t)
+    wave = cos(2 * pi * x)
+    problem = Problem(
+        "two",
+        [Eq(a.diff(t), a.diff(x, 2) + a.diff(y, 2)), Eq(b.diff(t), b.diff(x, 2) + b.diff(y, 2))],
+        [(x, 0, 1), (y, -1, 1)],
+        (t, 0, 1),
+        [
+            *(Eq(F(x, e, t), 0) for F in (U, V) for e in (-1, 1)),
+            Eq(U(x, y, 0), wave * (1 - y**2)),
+            Eq(V(x, y, 0), wave * (y - y**3)),
+            Periodic(x),
+        ],
+    )
+    made = compiled(problem, network__kind="modal", network__harmonics=2)
+    assert {r.coordinate.name for r in made.transformed.reflections} == {"x", "y"}
+    told = made.transformed.choices["optimizer.second"].reason
+    assert told.startswith(f"{TrainableProblem(made).size} parameters")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from sympy import Expr, Function, Symbol
 from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
 
 Pins = tuple[tuple[str, Expr], ...]
 
@@ -124,16 +125,18 @@ class Lowered:
     values: tuple[FieldValue, ...]
     integrals: tuple[IntegralValue, ...] = ()
 
-    def is_linear(self, field: str | None = None) -> bool:
-        """Say whether it is linear in the fields together, or in one of them; numbers that are not known are held."""
-        own = {v.symbol for v in self.values if field in (None, v.field)}
-        holds = {
+    def is_linear(self, fields: Collection[str] | None = None) -> bool:
+        """Say whether it is linear in the fields together, or in some of them; numbers that are not known are held."""
+        own = {v.symbol for v in self.values if fields is None or v.field in fields}
+        own |= {
             i.symbol
             for i in self.integrals
-            if field is None or any(v.field == field for v in i.integrand.values)
+            if fields is None or any(v.field in fields for v in i.integrand.values)
         }
-        return all((own | holds).isdisjoint(self.expr.diff(s).free_symbols) for s in own | holds) and all(
-            i.integrand.is_linear(field) for i in self.integrals
+        if any(own & node.free_symbols for node in self.expr.atoms(Relational)):
+            return False  # which piece of a function holds
+        return all(own.isdisjoint(self.expr.diff(s).free_symbols) for s in own) and all(
+            i.integrand.is_linear(fields) for i in self.integrals
         )
 
     def all_values(self) -> tuple[FieldValue, ...]:

@@ -103,9 +103,7 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
             reflections = found
             resolved, choices = _fill_in(checked, settings, with_parities(checked, ansatz, reflections))
     if settings.symmetry and not reflections:
-        raise UnsupportedProblem(
-            f"Symmetry was asked for, but {why}.\nLeave out symmetry, or set it to false"
-        )
+        raise UnsupportedProblem(f"Symmetry was asked for: {why}.\nLeave out symmetry, or set it to false")
     ansatz = with_parities(checked, ansatz, reflections)
     resolved = resolved.with_values({"symmetry": bool(reflections)})
     resolved = resolved.with_values({f"weights.{name}": value for name, value in weights.items()})
@@ -120,7 +118,7 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         ),
         "frame": frame_choice,
         **({} if stream_choice is None else {"stream function": stream_choice}),
-        "symmetry": Choice(bool(reflections), why),
+        "symmetry": Choice(bool(reflections), why if settings.symmetry is None else ASKED),
         **choices,
     }
     edges = find_edges(checked, ansatz, scales) if stream is None else _declared_edges(stream, settings)

@@ -20,7 +20,8 @@ def trunk_members(
     for k, field in enumerate(checked.fields):
         own, modal = ansatz[field.name], in_modes(checked, field, network)
         # A network that is not in modes is even: what is odd has a factor.
-        parities = sorted((n, str(p.center), p.sign * modal) for n, p in own.parity.items())
+        waves = checked.periodic if modal else ()
+        parities = sorted((n, str(p.center), p.sign if n in waves else 1) for n, p in own.parity.items())
         key = (checked.inputs(field), *sorted(own.flat.items()), *parities)
         groups.setdefault(key, []).append(k)
     return list(groups.values())

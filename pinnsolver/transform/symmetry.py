@@ -129,13 +129,23 @@ def why_not_unique(checked: CheckedProblem) -> str | None:
         return None
     if checked.time is None:
         return "steady and nonlinear: there may be several solutions, which are not symmetric"
+    nonlinear = next((c.name for c in checked.conditions if not c.residual.is_linear()), None)
+    if nonlinear is not None:
+        return f"{nonlinear} is nonlinear: there may be several solutions"
     states, column = carried(checked), checked.coordinates.index(checked.time)
-    for field in checked.fields:
-        order = checked.highest_orders(field.name)[column]
-        if order and states[field.name] != order:
-            return f"{field.name} has {states[field.name]} initial states, of order {order} in time"
-        if not order and not all(r.is_linear(field.name) for r in residuals):
-            return f"{field.name} has no rate in time, and enters nonlinearly: there may be several solutions"
+    orders = {f.name: checked.highest_orders(f.name)[column] for f in checked.fields}
+    for name, order in orders.items():
+        if order and states[name] != order:
+            return f"{name} has {states[name]} initial states, of order {order} in time"
+    slaved = {name for name, order in orders.items() if not order}
+    if not all(r.is_linear(slaved) for r in residuals):
+        return f"{', '.join(sorted(slaved))} have no rate in time, and enter nonlinearly: there may be several solutions"
+    for residual in residuals:
+        rates = {
+            v.symbol for v in residual.values if v.orders[column] and v.orders[column] == orders[v.field]
+        }
+        if any(residual.expr.diff(s).free_symbols & rates for s in rates):
+            return "a rate in time enters nonlinearly: there may be several solutions"
     return None
 
 
@@ -290,11 +300,11 @@ def _ratio(term: _Term, other: _Term, image: _Image) -> float | None:
     """Return r with: the image of a term = r times another one, None where there is no such number."""
     if len(term.symbols) != len(other.symbols):
         return None
-    names = {_key(v): k for k, v in enumerate(other.residual.values)}
+    names = {_key(v, image.checked): k for k, v in enumerate(other.residual.values)}
     places, signs = [], []
     for v in term.residual.values:
         sign, seen = image.value(v)
-        key = _key(seen)
+        key = _key(seen, image.checked)
         if key not in names:
             return None
         places.append(names[key])
@@ -360,22 +370,26 @@ def _common_ratio(plain: np.ndarray, mirrored: np.ndarray, largest: bool = False
     return ratio if ratio and (np.abs(mirrored - ratio * plain) <= abs(ratio) * allowed).all() else None
 
 
-def _key(value: FieldValue) -> tuple[Any, ...]:
+def _key(value: FieldValue, checked: CheckedProblem) -> tuple[Any, ...]:
     """Return what tells values apart, places as numbers."""
+    lengths = {c.name: c.length for c in checked.coordinates}
     return (
         value.field,
         value.orders,
         value.normal,
-        tuple((name, round(float(place), 9)) for name, place in value.pins),
+        tuple((name, round(float(place) / lengths[name], 9)) for name, place in value.pins),
     )
 
 
 def _fits(reflection: Reflection, checked: CheckedProblem, ansatz: Mapping[str, Ansatz]) -> bool:
     """Say whether lift and factor of every field have the symmetry as well."""
-    return all(
-        _raw_sign(name, ansatz[name], reflection, checked) is not None
-        for name in _seeing(reflection, checked)
-    )
+    for name in _seeing(reflection, checked):
+        lift = ansatz[name].lift
+        if lift != 0 and _formula_sign(lift, _image(reflection, checked)) != reflection.signs[name]:
+            return False
+        if _raw_sign(name, ansatz[name], reflection, checked) is None:
+            return False
+    return True
 
 
 def _seeing(reflection: Reflection, checked: CheckedProblem) -> list[str]:
@@ -384,15 +398,15 @@ def _seeing(reflection: Reflection, checked: CheckedProblem) -> list[str]:
 
 
 def _raw_sign(field: str, own: Ansatz, reflection: Reflection, checked: CheckedProblem) -> int | None:
-    """Return the sign of a field's network, None where lift or factor, or what the network sees, has no symmetry."""
+    """Return the sign of a field's network, None where the factor, or what the network sees, has no symmetry."""
     if own.flat.get(reflection.coordinate.name, "both") != "both" or own.slopes or own.distances:
         return None
-    image = _Image(checked, reflection.coordinate, reflection.center, reflection.signs)
-    sign = reflection.signs[field]
-    if own.lift != 0 and _formula_sign(own.lift, image) != sign:
-        return None
-    factor = _formula_sign(own.factor, image)
-    return None if factor is None else factor * sign
+    factor = _formula_sign(own.factor, _image(reflection, checked))
+    return None if factor is None else factor * reflection.signs[field]
+
+
+def _image(reflection: Reflection, checked: CheckedProblem) -> _Image:
+    return _Image(checked, reflection.coordinate, reflection.center, reflection.signs)
 
 
 def _formula_sign(formula: Expr, image: _Image) -> int | None:
@@ -415,8 +429,11 @@ def with_parities(
         for name in _seeing(reflection, checked):
             sign = _raw_sign(name, ansatz[name], reflection, checked)
             assert sign is not None
-            parity = {**found[name].parity, reflection.coordinate.name: Parity(sign, reflection.center)}
-            found[name] = replace(found[name], parity=parity)
+            own = found[name]
+            parity = {**own.parity, reflection.coordinate.name: Parity(sign, reflection.center)}
+            # An odd field has no constant: what would fix one it meets by itself.
+            constant = None if sign < 0 else own.constant
+            found[name] = replace(own, parity=parity, constant=constant)
     return found
 
 

@@ -203,7 +203,10 @@ def disagreement(checked: CheckedProblem, evaluate: Evaluate, second: SecondRun)
     for name in applied:
         seen = np.isfinite(one[name]) & np.isfinite(two[name])
         a, b = one[name][seen], two[name][seen]
-        b = -b if checked.unknowns and a @ b < 0 else b  # an eigenfunction has no sign
+        if checked.unknowns and not checked.observations and a @ b < 0:
+            b = -b  # an eigenfunction has no sign
+        if len(a) and not _has_value(name, checked):
+            b = b + np.mean(a - b)  # nor a field a constant of which nothing is said
         size = float(np.linalg.norm(b))
         value = float(np.linalg.norm(a - b)) / size * math.sqrt(second.share) if size else None
         basis = (
@@ -213,6 +216,13 @@ def disagreement(checked: CheckedProblem, evaluate: Evaluate, second: SecondRun)
         )
         found[name] = FieldEstimate(value, None, basis)
     return found
+
+
+def _has_value(field: str, checked: CheckedProblem) -> bool:
+    """Say whether an equation or a condition holds a field itself, not only its derivatives."""
+    residuals = [e.residual for e in checked.equations] + [c.residual for c in checked.conditions]
+    values = [v for r in residuals for v in r.all_values() if v.field == field]
+    return bool(checked.observations) or any(not any(v.orders) and not v.normal for v in values)
 
 
 def _worst(compared: Compared) -> float:
