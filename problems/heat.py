@@ -2,7 +2,7 @@
 
 u_t = a u_xx on [0, 1] x [0, 1], a = 0.1; u(x, 0) = cos(pi x) + cos(3 pi x) / 2, zero slope at both ends.
 Source: separation of variables.  Dimensionless.
-Measured: relative L2 error u 2.2e-08 in 60 s (1003 steps, seed 0, two cores).
+Measured: relative L2 error u 8.8e-09 in 12 s (471 steps, seed 7, one core).
 """
 
 from sympy import Eq, Function, Rational, cos, exp, pi, symbols

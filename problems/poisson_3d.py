@@ -2,7 +2,7 @@
 
 -(u_xx + u_yy + u_zz) = 3 pi^2 sin(pi x) sin(pi y) sin(pi z) on [0, 1]^3, zero walls.
 Source: manufactured, u = sin(pi x) sin(pi y) sin(pi z).  Dimensionless.
-Measured: relative L2 error u 3.6e-07 in 27 s (80 steps, seed 1, one core).
+Measured: relative L2 error u 4.5e-10 in 12 s (844 steps, seed 7, one core).
 """
 
 from sympy import Eq, Function, pi, sin, symbols

@@ -91,6 +91,8 @@ def test_where_there_are_too_many_coordinates_a_second_run_tells_the_error(tmp_p
     assert ": seed 1" in told["basis"] and "reference_l2" not in run.result
     assert run.result["verified_against"]["method"] == "second run"
     assert not [w for w in run.result["warnings"] if "estimate" in w]
+    page = run.report().read_text()
+    assert "by what a second run has otherwise" in page and "classical solver's answer" not in page
     assert json.loads((folder / "result.json").read_text())["error_estimate"]["u"] == told
     np.testing.assert_array_equal(
         *(s.evaluate(np.full((1, 4), 0.3))["u"] for s in (first, Solution.load(folder)))

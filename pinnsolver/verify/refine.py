@@ -50,7 +50,7 @@ GROWTH = 3.0  # of the cost from one grid to the next, at least
 AGREED = 0.2  # of the difference to the network, at which the grids agree well enough
 CONVERGED = 0.03  # of the solution: grids that differ by more have not converged, wherever the network is
 FIRST_GRID = 0.35  # of the time, which a first grid may take
-HOPELESS = 0.5  # of the time, below which no other first grid is tried
+HOPELESS = 0.2  # of the time, below which no other first grid is tried
 ROUNDING = 1e-11
 # Of the network's fields, what the splines of the first grid may miss; by the number of axes.
 HELD = {1: 1e-4, 2: 1e-2, 3: 3e-2}

@@ -114,7 +114,7 @@ def record_of(result: Mapping[str, Any], true: Mapping[str, float]) -> dict[str,
 def chosen_methods(result: Mapping[str, Any]) -> dict[str, Any]:
     """Return the methods that a run chose, by name, from its `result.json`."""
     choices = {name: choice["value"] for name, choice in result["choices"].items()}
-    keys = ("hard conditions", "causal", "frame", "windows", "optimizer.second")
+    keys = ("hard conditions", "causal", "frame", "symmetry", "windows", "optimizer.second")
     return {key: choices.get(key) for key in keys}
 
 
@@ -192,5 +192,6 @@ def method_text(choices: Mapping[str, Any]) -> str:
     parts = [f"{choices['hard conditions']} hard" if choices.get("hard conditions") else "soft"]
     parts += ["causal"] * (choices.get("causal") not in (None, False, "False"))
     parts += [choices["frame"]] if choices.get("frame") not in (None, "eulerian") else []
+    parts += ["symmetric"] * (choices.get("symmetry") is True)
     parts += [f"{choices['windows']} windows"] if choices.get("windows") not in (None, 1) else []
     return ", ".join([*parts, str(choices.get("optimizer.second"))])

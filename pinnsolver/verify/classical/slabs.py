@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import factorial, log2
+from math import factorial, log
 
 import numpy as np
 import scipy.sparse as sp
@@ -28,7 +28,7 @@ from pinnsolver.verify.classical.whole import fit, space_of
 STAGES = 5
 FIRST = 1e-3  # first step, as a share of the horizon
 SHORTEST = 1e-10
-HOPELESS = 2.0  # times what is left of the time: what so many more steps, each twice as long, would take
+HOPELESS = 4.0  # times what is left of the time: what the fewest steps that may be left would take
 GROWTH, SAFETY = 4.0, 0.8
 
 
@@ -287,8 +287,8 @@ class Slabs:
         pace = Pace(self.tolerance)
         allowed, tried = deadline.left, 0
         while now < t.high - 1e-12 * t.length:
-            # Even if each step were twice as long as the last.
-            least = log2((t.high - now) / step + 1) * (allowed - deadline.left) / max(tried, 1)
+            # Even if each step were as much longer than the last as it may be.
+            least = log((t.high - now) / step + 1, GROWTH) * (allowed - deadline.left) / max(tried, 1)
             if least > HOPELESS * deadline.left:
                 raise OutOfTimeError("it takes longer than verification may")
             tried += 1
