@@ -104,6 +104,7 @@ def _rows(record: Mapping[str, Any]) -> Iterator[list[str]]:
         return
     for name, found in record["fields"].items():
         by = found["basis"].partition(": ")[2].partition(";")[0] if found["value"] is not None else "nothing"
+        by = f"second run, {by}" if found["basis"].startswith("a second run") else by
         times = (number(record[key], "{:.0f} s") for key in ("trained", "verified"))
         second = number(record.get("second", {}).get(name), missing="not measured")
         yield [
