@@ -49,9 +49,8 @@ class _FixedNetwork:
                 found |= {key: factor * found[key] for key in mine}
             if ansatz.constant is not None:
                 for key in mine:
-                    if isinstance(
-                        key[1], tuple
-                    ):  # a sum of derivatives is of second order in space, at least
+                    # A sum of derivatives is of second order in space, at least.
+                    if isinstance(key[1], tuple):
                         found[key] = found[key] + self._constant(ansatz.constant, name, key[1], points)
         return found
 

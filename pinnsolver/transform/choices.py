@@ -96,19 +96,19 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
     reflections, why = choose_reflections(checked, settings, ansatz, frame is not None)
     automatic, scales = term_weights(checked, () if frame is None else frame.learned)
     weights, weight_choice = _weights(automatic, settings, enforcement)
-    resolved, choices = _fill_in(checked, settings, with_parities(checked, ansatz, reflections))
+    reflected = with_parities(checked, ansatz, reflections)
+    resolved, choices = _fill_in(checked, settings, reflected)
     if reflections:
         found, why = without_layers(checked, reflections, resolved.network.kind == "modal")
         if found != reflections:
-            reflections = found
-            resolved, choices = _fill_in(checked, settings, with_parities(checked, ansatz, reflections))
+            reflections, reflected = found, with_parities(checked, ansatz, found)
+            resolved, choices = _fill_in(checked, settings, reflected)
     if settings.symmetry and not reflections:
         raise UnsupportedProblem(f"Symmetry was asked for: {why}.\nLeave out symmetry, or set it to false")
-    ansatz = with_parities(checked, ansatz, reflections)
     resolved = resolved.with_values({"symmetry": bool(reflections)})
     resolved = resolved.with_values({f"weights.{name}": value for name, value in weights.items()})
     choices["weights"] = weight_choice
-    ansatz = with_odd_factors(checked, ansatz, resolved.network)
+    ansatz = with_odd_factors(checked, reflected, resolved.network)
     hard = [name for name, e in enforcement.items() if e.how == "hard"]
     counts = f"{len(hard)} of {len(enforcement)} conditions"
     choices = {

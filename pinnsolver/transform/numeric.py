@@ -33,6 +33,12 @@ def sample_points(checked: CheckedProblem, count: int = COUNT) -> np.ndarray:
     return np.vstack([inside, on_walls])
 
 
+def in_box(checked: CheckedProblem, share: np.ndarray) -> np.ndarray:
+    """Return the points (n, D) of the box around the domain at these shares of its ranges, (n, D) in [0, 1]."""
+    low, length = (np.array([getattr(c, key) for c in checked.coordinates]) for key in ("low", "length"))
+    return low + share * length
+
+
 def values_at(expr: Expr, checked: CheckedProblem, points: np.ndarray) -> np.ndarray:
     """Return (n,) values of `expr` at (n, D) points.
 

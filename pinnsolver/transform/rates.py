@@ -15,7 +15,7 @@ import sympy
 
 from pinnsolver.declare import CheckedProblem
 from pinnsolver.declare.orders import differentiated
-from pinnsolver.transform.numeric import values_at
+from pinnsolver.transform.numeric import in_box, values_at
 
 WAVES = 64  # across the domain at most
 
@@ -169,8 +169,7 @@ def initial_change(checked: CheckedProblem) -> float:
 
 def _scattered(checked: CheckedProblem) -> np.ndarray:
     """Return a few points (n, D) of the box around the domain."""
-    share = np.random.default_rng(5).random((256, len(checked.coordinates)))
-    return np.array([c.low for c in checked.coordinates]) + share * [c.length for c in checked.coordinates]
+    return in_box(checked, np.random.default_rng(5).random((256, len(checked.coordinates))))
 
 
 def _rms(values: np.ndarray) -> float:

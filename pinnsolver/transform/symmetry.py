@@ -24,7 +24,7 @@ from pinnsolver.declare.values import FieldValue, IntegralValue, Pins
 from pinnsolver.transform.flat import flat_functions
 from pinnsolver.transform.hard import ROUGH
 from pinnsolver.transform.modes import in_modes
-from pinnsolver.transform.numeric import sample_points, values_at
+from pinnsolver.transform.numeric import in_box, sample_points, values_at
 from pinnsolver.transform.rates import initial_functions
 from pinnsolver.transform.transformed import ASKED, Ansatz, Parity
 from pinnsolver.transform.windows import carried
@@ -150,12 +150,8 @@ def why_not_unique(checked: CheckedProblem) -> str | None:
 
 
 def find_reflections(checked: CheckedProblem) -> Iterator[Reflection]:
-    """Yield a reflection for each space coordinate that has one."""
-    if (
-        checked.shape is not None
-        or len(checked.fields) > MOST_FIELDS
-        or any(c.region.where is not None for c in checked.conditions)
-    ):
+    """Yield a reflection for each space coordinate of a box that has one."""
+    if len(checked.fields) > MOST_FIELDS or any(c.region.where is not None for c in checked.conditions):
         return
     terms = [_Term.of(e.residual, checked) for e in checked.equations]
     conditions = [_Term.of(c.residual, checked) for c in checked.conditions]
@@ -343,7 +339,7 @@ def _ratio(term: _Term, other: _Term, image: _Image) -> float | None:
 def _inner_points(checked: CheckedProblem) -> np.ndarray:
     """Return scattered points, (SAMPLES, D), none on a wall: what vanishes there would be rounding."""
     share = np.random.default_rng(7).uniform(0.001, 0.999, (SAMPLES, len(checked.coordinates)))
-    return np.array([c.low for c in checked.coordinates]) + share * [c.length for c in checked.coordinates]
+    return in_box(checked, share)
 
 
 def _values(count: int, samples: int) -> Iterator[np.ndarray]:

@@ -70,12 +70,8 @@ class Ansatz:
 
     def seen(self, coordinate: str) -> str:
         """Return the kind of functions that the network sees in the place of a coordinate, a key of `FLAT`; "" for the usual ones."""
-        return ", ".join(
-            [
-                *([self.flat[coordinate]] if coordinate in self.flat else []),
-                *(["even"] if coordinate in self.parity else []),
-            ]
-        )
+        kinds = (self.flat.get(coordinate), "even" if coordinate in self.parity else None)
+        return ", ".join(filter(None, kinds))
 
     @classmethod
     def plain(cls) -> Ansatz:

@@ -23,6 +23,7 @@ from pinnsolver.verify.refine import (
     DIFFERENCE,
     ELEMENTS,
     FOURIER,
+    GRID,
     SPLINES,
     Compared,
     Evaluate,
@@ -34,19 +35,14 @@ from pinnsolver.verify.refine import (
 LEAST_SECONDS = 20.0
 FIRST_SHARE = 0.75  # of the time, for the solver by itself; the rest is for the difference to the network
 SECOND_SHARE = 0.4  # of the time, for a second run at least, where no solver gets through
-LEFT_SHARE = (
-    0.3  # of the time that is left, for the difference, where the solver by itself does not get through
-)
+# Of the time that is left, for the difference, where the solver by itself does not get through.
+LEFT_SHARE = 0.3
 PERIODIC_SHARE = 0.6  # of the time, for Fourier series, where splines come next
 SHAPED_SHARE = 0.4  # of the time, for splines on a shape, where finite elements come next
 WORTHLESS = 0.5  # an own error from which a classical solution says nothing
 CLASSICAL, SECOND, NONE = "classical", "second run", "none"
-GRID = {
-    1: 801,
-    2: 121,
-    3: 29,
-    4: 13,
-}  # points along each axis at which two runs are compared, by the number of coordinates
+# Points along each axis at which two runs are compared: those of the solvers, fewer where these have no grid.
+RUNS_GRID = {**GRID, 4: 13}
 
 
 @dataclass(frozen=True)
@@ -194,7 +190,7 @@ def disagreement(checked: CheckedProblem, evaluate: Evaluate, second: SecondRun)
     With independent errors e1, e2 in proportion to the residuals r1, r2 the two differ by sqrt(e1^2 + e2^2), of which e1 is the share
     r1 / sqrt(r1^2 + r2^2). A second run is no independent solver: what networks of both sizes miss alike, it does not show.
     """
-    count = GRID.get(len(checked.coordinates), 7)
+    count = RUNS_GRID.get(len(checked.coordinates), 7)
     axes = [np.linspace(c.low, c.high, count) for c in checked.coordinates]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
     applied = {f.name: f.applied for f in checked.fields}
