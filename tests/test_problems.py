@@ -26,10 +26,6 @@ from pinnsolver.declare.shapes import Boundary, Combined
 
 FOLDER = Path(__file__).parents[1] / "problems"
 FILES = sorted(FOLDER.glob("*.py"))
-EXPECTED_WARNINGS: dict[str, tuple[str, ...]] = {  # by file, each with its reason
-    # the slope of p follows from the second equation, its level from the outlet
-    "wavy_channel": ("p has derivatives by eta, but no condition pins eta: the solution may not be unique.",),
-}
 
 
 @pytest.fixture(scope="module")
@@ -266,7 +262,7 @@ def test_a_problem_is_called_like_its_file(checked_by_name):
 
 
 def test_a_problem_checks_without_warnings(checked):
-    assert checked.warnings == EXPECTED_WARNINGS.get(checked.problem.name, ())
+    assert checked.warnings == ()
 
 
 def test_every_field_has_a_reference(checked):

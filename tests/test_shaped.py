@@ -83,13 +83,26 @@ def inside(tree, points):
     return (np.minimum if tree.kind == "and" else np.maximum).reduce(levels)
 
 
+def corners_of_a_star(rng):
+    angles = np.sort(rng.random(9)) * 2 * np.pi
+    radii = 0.1 + rng.random(9)
+    return [(float(r * np.cos(a)), float(r * np.sin(a))) for r, a in zip(radii, angles, strict=True)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_vertices_on_straight_edges_change_nothing(seed):
+    rng = np.random.default_rng(seed)
+    corners = corners_of_a_star(rng)
+    more = []
+    for a, b in zip(corners, [*corners[1:], corners[0]], strict=True):
+        more += [a, *(tuple(np.add(np.multiply(a, 1 - s), np.multiply(b, s))) for s in (1 / 3, 0.7))]
+    assert tree_of(Polygon((x, y), more)) == tree_of(Polygon((x, y), corners))
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_half_planes_joined_make_up_any_polygon(seed):
     rng = np.random.default_rng(seed)
-    angles = np.sort(rng.random(9)) * 2 * np.pi
-    radii = 0.1 + rng.random(9)
-    corners = [(float(r * np.cos(a)), float(r * np.sin(a))) for r, a in zip(radii, angles, strict=True)]
-    star = Polygon((x, y), corners)
+    star = Polygon((x, y), corners_of_a_star(rng))
     points = 3 * rng.random((2000, 2)) - 1.5
     levels = level(star, points)
     clear = np.abs(levels) > 1e-6

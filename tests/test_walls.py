@@ -73,6 +73,24 @@ def test_every_mixture_of_kinds_on_two_faces_holds_for_random_weights(low, high)
     assert_exact_solution_fits(made)
 
 
+@pytest.mark.parametrize("length", [Rational(1, 10**12), 1e-4, 2e5, 1e30])
+@pytest.mark.parametrize("kind", ["supported", "stiff"])
+def test_conditions_hold_in_any_units(length, kind):
+    exact = sin(x / length + 1)
+    conditions = [c for at, k in ((0, "clamped"), (length, kind)) for c in face(u(x), exact, x, at, k)]
+    beam = Problem(
+        "beam",
+        [Eq(u(x).diff(x, 4), exact.diff(x, 4))],
+        [(x, 0, length)],
+        None,
+        conditions,
+        reference={u: exact},
+    )
+    made = compiled(beam, hard=True, network__width=8, network__depth=2)
+    assert all(is_hard(made).values())
+    assert_hard_conditions_hold(made)
+
+
 @pytest.mark.parametrize(("low", "high"), list(product(["slope", "robin", "supported"], repeat=2)))
 def test_what_the_network_has_to_learn_is_flat_where_its_inputs_are(low, high):
     exact = exp(x) + x**3

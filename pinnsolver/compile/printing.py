@@ -94,7 +94,8 @@ class _Printer(TorchPrinter):
         return repr(float(expr))
 
     def _print_Integer(self, expr: Any) -> str:
-        return str(int(expr))
+        number = int(expr)
+        return str(number) if abs(number) < 2**53 else repr(float(number))  # torch takes 64 bits
 
     def _print_Float(self, expr: Any) -> str:
         return repr(float(expr))

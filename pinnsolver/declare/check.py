@@ -25,7 +25,7 @@ from pinnsolver.declare.measured import check_observations
 from pinnsolver.declare.problem import Problem
 from pinnsolver.declare.reference import load_references
 from pinnsolver.declare.shapes import Shape
-from pinnsolver.declare.symbols import NormalDerivative, Unknown, shown, to_number
+from pinnsolver.declare.symbols import NormalDerivative, Unknown, check_length, shown, to_number
 from pinnsolver.declare.values import Coordinate, Field, Lowered, Scope
 from pinnsolver.declare.zero import refuse_zero_state
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
@@ -136,6 +136,7 @@ def _limits(item: Sequence[Any], what: str, role: str, example: str) -> Coordina
             f"Write the lower limit first, for example ({symbol}, {min(low_number, high_number):g}, "
             f"{max(low_number, high_number) + (state == 'empty'):g})"
         )
+    check_length(high_number - low_number, f"The length of the range of {symbol}")
     return Coordinate(symbol, low_number, high_number, role, sympy.sympify(low), sympy.sympify(high))
 
 
@@ -327,7 +328,7 @@ def _warn_of_counts(checked: CheckedProblem, warnings: list[str]) -> None:
                 if any(v.field == field.name for v in c.residual.all_values())
                 and any(name == coordinate.name for loc in c.locations for name, _ in loc)
             ]
-            if order and not walls and not checked.observations:
+            if order and not walls and not checked.observations and not _is_potential(field.name, checked):
                 warnings.append(
                     f"{field.name} has derivatives by {coordinate.name}, but no condition pins {coordinate.name}: the solution may not be unique."
                 )
@@ -340,6 +341,17 @@ def _warn_of_counts(checked: CheckedProblem, warnings: list[str]) -> None:
             warnings.append(
                 f"Nothing but the equations fixes {names}: give observations, or an integral condition for an eigenvalue problem."
             )
+
+
+def _is_potential(field: str, checked: CheckedProblem) -> bool:
+    """Say whether the equations give all slopes of a field, as those of momentum do a pressure's: it needs one value only."""
+    slopes = [
+        {v.orders for v in e.residual.values if v.field == field and any(v.orders)} for e in checked.equations
+    ]
+    along = {k for orders in slopes for order in orders for k, n in enumerate(order) if n}
+    first = all(sum(order) == 1 for orders in slopes for order in orders)
+    pinned = any(v.field == field for c in checked.conditions for v in c.residual.all_values())
+    return first and pinned and sum(map(bool, slopes)) >= len(along)
 
 
 def _touches_shape(checked: CheckedProblem) -> bool:

@@ -14,6 +14,7 @@ from pinnsolver.declare.shapes import Shape
 from pinnsolver.declare.values import FieldValue, Scope
 from pinnsolver.errors import DeclarationError
 
+TINY = 1e-15  # rounding of what should be zero
 _TRIED = 4096
 
 
@@ -29,7 +30,9 @@ def earlier_twin(
         a, b = old.region, new.region
         if old.residual == new.residual and a == b:
             return old
-        if old.solved is None or new.solved is None or not _same_value(old.solved[0], new.solved[0]):
+        if old.solved is None or new.solved is None:
+            continue
+        if not _same_value(old.solved[0], new.solved[0], scope):
             continue
         if (a.boundary is None) != (b.boundary is None):
             continue  # an initial state and a wall may disagree where they meet
@@ -40,11 +43,16 @@ def earlier_twin(
     return None
 
 
-def _same_value(a: FieldValue, b: FieldValue) -> bool:
+def _same_value(a: FieldValue, b: FieldValue, scope: Scope) -> bool:
     """Say whether two values are of one field at one place: 1/2 and 0.5 are one place."""
     same = (a.field, a.orders, a.normal) == (b.field, b.orders, b.normal)
-    places = [[(name, round(float(p), 12)) for name, p in v.pins] for v in (a, b)]
-    return same and places[0] == places[1]
+    slack = {c.name: 1e-9 * c.length for c in scope.coordinates}
+    places = dict(a.pins), dict(b.pins)
+    return (
+        same
+        and places[0].keys() == places[1].keys()
+        and all(abs(float(p) - float(places[1][name])) <= slack[name] for name, p in places[0].items())
+    )
 
 
 def _agree(old: Condition, new: Condition, scope: Scope, shape: Shape | None) -> bool:
@@ -67,7 +75,8 @@ def _agree(old: Condition, new: Condition, scope: Scope, shape: Shape | None) ->
             holds &= _evaluate(condition.region.where, symbols, columns) == 1
     a, b = (_evaluate(condition.solved[1], symbols, columns) for condition in (old, new) if condition.solved)
     known = holds & np.isfinite(a) & np.isfinite(b)
-    off = known & (np.abs(a - b) > 1e-9 * (1 + np.abs(a)))
+    size = max(np.abs(v[known]).max(initial=0.0) for v in (a, b))
+    off = known & (np.abs(a - b) > 1e-9 * size + TINY)
     if off.any():
         k = int(off.argmax())
         raise DeclarationError(

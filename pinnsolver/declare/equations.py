@@ -9,7 +9,7 @@ from sympy import Eq, Expr
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
-from pinnsolver.declare.symbols import shown
+from pinnsolver.declare.symbols import check_applied, shown
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
 
 _NOT_FINITE = (sympy.oo, -sympy.oo, sympy.zoo, sympy.nan)
@@ -43,6 +43,7 @@ def residual_of(source: Any, what: str, example: str) -> Expr:
             f"The {what} {shown(source)} is not a sympy equation.\nWrite for example {example}"
         )
     for side in sides:
+        check_applied(side, f"The {what} {shown(source)}")
         if side.has(sympy.Order):  # before sympy adds the sides up: it would look for limits, without an end
             raise UnsupportedProblem(
                 f"The {what} {shown(source)} is cut off by an O(...), which has no value at a point.\n"

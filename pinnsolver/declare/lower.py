@@ -25,6 +25,7 @@ from pinnsolver.errors import DeclarationError, UnsupportedProblem
 
 __all__ = ["Coordinate", "FieldValue", "IntegralValue", "Lowered", "Pins", "Scope", "lower", "refuse_symbol"]
 
+MOST_ORDER = 10  # of a derivative: its size in units of a wave, and the jets, grow with every order
 _Pinned = Mapping[Symbol, Expr]
 _VALUELESS = (
     sympy.MatrixBase,
@@ -117,6 +118,11 @@ def _(node: Derivative, pinned: _Pinned, out: _Collector) -> Any:
     inner = node.expr
     if not all(count.is_Integer for _, count in node.variable_count):
         raise UnsupportedProblem(f"{node} has a symbolic order.\nWrite a number, for example u(x).diff(x, 2)")
+    if sum(int(count) for _, count in node.variable_count) > MOST_ORDER:
+        raise UnsupportedProblem(
+            f"{node} is of an order above {MOST_ORDER}.\n"
+            "Introduce a derivative as a field of its own, for example Eq(v(x), u(x).diff(x, 4)), and differentiate that"
+        )
     if isinstance(inner, AppliedUndef):
         counts: Counter[Symbol] = Counter()
         for variable, count in node.variable_count:

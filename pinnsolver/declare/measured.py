@@ -12,7 +12,7 @@ from pinnsolver.declare.lower import lower
 from pinnsolver.declare.observations import Observations
 from pinnsolver.declare.problem import Problem
 from pinnsolver.declare.shapes import Shape
-from pinnsolver.declare.symbols import shown
+from pinnsolver.declare.symbols import check_applied, shown
 from pinnsolver.declare.values import Coordinate, Lowered, Scope
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
 
@@ -48,6 +48,7 @@ def check_observations(problem: Problem, scope: Scope) -> tuple[Measured, ...]:
 
 def _lowered(item: Observations, scope: Scope) -> Lowered:
     """Return what was measured, lowered: an expression of fields at running coordinates."""
+    check_applied(item.quantity, f"Observations({shown(item.quantity)})")
     lowered = lower(item.quantity, scope)
     check_real(lowered.expr, item.quantity, "observed quantity")
     if lowered.integrals:

@@ -15,7 +15,7 @@ from sympy.core.function import AppliedUndef, UndefinedFunction
 
 from pinnsolver.declare.checked import Reference
 from pinnsolver.declare.problem import Problem
-from pinnsolver.declare.symbols import shown
+from pinnsolver.declare.symbols import check_applied, shown
 from pinnsolver.declare.values import Scope
 from pinnsolver.errors import DeclarationError
 
@@ -85,6 +85,7 @@ def _reference(problem: Problem, name: str, value: Any, scope: Scope) -> Referen
 
 def _formula(name: str, formula: Expr, allowed: list[Symbol]) -> Expr:
     """Return a formula that has a real value wherever the field has one."""
+    check_applied(formula, f"The reference of {name}, {shown(formula)},")
     aliens = sorted([*(formula.free_symbols - set(allowed)), *formula.atoms(AppliedUndef)], key=str)
     if aliens or formula.has(sympy.I, sympy.oo, -sympy.oo, sympy.zoo, sympy.nan):
         culprit = aliens[0] if aliens else "the imaginary unit, infinity or nan"

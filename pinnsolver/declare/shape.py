@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from pinnsolver.declare.symbols import shown, to_number
+from pinnsolver.declare.symbols import check_length, shown, to_number
 from pinnsolver.errors import DeclarationError
 
 EXAMPLES = {
@@ -155,6 +155,7 @@ class Primitive(Shape):
                 f"The {what} of {type(self).__name__} is {value}; it has to be positive.\n"
                 f"Write for example {EXAMPLES[type(self).__name__]}"
             )
+        check_length(number, f"The {what} of {type(self).__name__}")
         return number
 
     def primitives(self) -> Iterator[Primitive]:

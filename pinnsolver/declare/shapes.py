@@ -5,6 +5,7 @@ Nothing here knows how to draw points; `sample/geometry.py` turns a shape into D
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import sympy
 
 from pinnsolver.declare.shape import EXAMPLES, Boundary, Combined, Primitive, Shape, items_of
-from pinnsolver.declare.symbols import to_number
+from pinnsolver.declare.symbols import check_length, to_number
 from pinnsolver.errors import DeclarationError
 
 __all__ = [
@@ -47,6 +48,7 @@ class _Corners(Primitive):
                     f"{type(self).__name__} runs from {a:g} to {b:g} in {s}; the low corner has to lie below the high one.\n"
                     f"Write for example {EXAMPLES[type(self).__name__]}"
                 )
+            check_length(b - a, f"The length of {type(self).__name__} in {s}")
 
     def bounds(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return its low and high corner."""
@@ -173,6 +175,12 @@ class Polygon(Primitive):
             raise DeclarationError(
                 f"Polygon got {len(points)} vertices {points}; it needs three or more, all different.\n{example}"
             )
+        check_length(_extent(points), "The extent of Polygon")
+        for a, b in zip(points, [*points[1:], points[0]], strict=True):
+            if math.dist(a, b) < 1e-9 * _extent(points):
+                raise DeclarationError(
+                    f"The vertices {a} and {b} of Polygon are so close that they are one.\nWrite only one of them"
+                )
         if abs(_signed_area(points)) < 1e-14 * _extent(points) ** 2 or _crosses_itself(points):
             raise DeclarationError(
                 f"The edges of Polygon with the vertices {points} cross or enclose no area.\n"

@@ -12,6 +12,8 @@ from sympy import Expr, Function, Symbol
 
 from pinnsolver.errors import DeclarationError
 
+LENGTHS = (1e-30, 1e30)  # of coordinates: their tenth powers are floats still
+
 
 def shown(value: Any) -> str:
     """Return what a user wrote for a message: shortened, as an array of a thousand numbers is no message."""
@@ -42,6 +44,44 @@ def to_number(value: Any, what: str) -> float:
             f"{what} is {shown(value)}; it has to be a finite real number.\nWrite a number, for example 1.5 or 2*pi"
         )
     return number
+
+
+def check_length(length: float, what: str) -> None:
+    """Refuse a length or duration so large or small that its powers leave the range of numbers.
+
+    Args:
+        what: how the message names it.
+
+    Raises:
+        DeclarationError: it is not within LENGTHS.
+    """
+    least, most = LENGTHS
+    if not least <= length <= most:
+        raise DeclarationError(
+            f"{what} is {length:g}; it has to lie between {least:g} and {most:g}, as powers of it are taken.\n"
+            "Write the problem in other units"
+        )
+
+
+def check_applied(expr: sympy.Basic, what: str) -> None:
+    """Refuse a function without its arguments in an expression, `u(sin, 0)`: sympy keeps the class as it is.
+
+    Args:
+        what: how the message names the expression.
+
+    Raises:
+        DeclarationError: with the function's name.
+    """
+    nodes: list[Any] = [expr]
+    while nodes:
+        node = nodes.pop()
+        if not isinstance(node, sympy.Basic):
+            name = getattr(node, "__name__", shown(node))
+            raise DeclarationError(
+                f"{what} contains {name} without its arguments, which is no expression.\n"
+                f"Write {name}(...) with its arguments, for example {name}(x)"
+            )
+        nodes.extend(node.args)
 
 
 class Unknown(Symbol):

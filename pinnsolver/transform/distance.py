@@ -36,6 +36,7 @@ from pinnsolver.declare.shapes import (
 
 Node = tuple[float, ...]
 Named = Callable[[Expr], Expr]
+STRAIGHT = 1e-9  # right angles that a boundary may turn at a vertex of a straight edge
 ROUNDING = Rational(1, 4)  # of corners, in half widths of the domain
 
 
@@ -164,7 +165,7 @@ def _(shape: Ellipse) -> Tree:
 
 @tree_of.register
 def _(shape: Polygon) -> Tree:
-    vertices = list(shape.vertices)
+    vertices = _true_corners(shape.vertices)
     if _area(vertices) < 0:
         vertices.reverse()
     n = len(vertices)
@@ -184,6 +185,8 @@ def _chain(chain: Sequence[Node], kind: str, shape: Polygon) -> Tree:
     """
     hull = set(_hull(chain if kind == "and" else chain[::-1]))
     corners = [k for k, vertex in enumerate(chain) if vertex in hull or k in (0, len(chain) - 1)]
+    if len(corners) == 2:  # all on one line, to rounding
+        corners = list(range(len(chain)))
     other = "or" if kind == "and" else "and"
     parts: list[Tree] = []
     for start, stop in pairwise(corners):
@@ -197,6 +200,12 @@ def _chain(chain: Sequence[Node], kind: str, shape: Polygon) -> Tree:
         _turn(chain[i - 1], chain[i], chain[i + 1]) < 1 - 1e-9 for i in corners[1:-1] if kind == "and"
     ) or (kind == "and" and chain[0] == chain[-1] and _turn(chain[-2], chain[0], chain[1]) < 1 - 1e-9)
     return Tree(kind, tuple(parts), blunt=blunt)
+
+
+def _true_corners(vertices: Sequence[Node]) -> list[Node]:
+    """Return the vertices without those on a straight stretch: their edges are one line."""
+    around = zip((vertices[-1], *vertices), vertices, (*vertices[1:], vertices[0]), strict=False)
+    return [b for a, b, c in around if abs(_turn(a, b, c)) > STRAIGHT]
 
 
 def _half_plane(a: Node, b: Node, shape: Polygon) -> Expr:

@@ -21,7 +21,7 @@ from sympy import Symbol
 from pinnsolver.declare import CheckedProblem
 from pinnsolver.declare.lower import FieldValue, Lowered
 
-MOST = 1e6
+MOST = 1e3  # the root of the largest weight
 
 
 def term_weights(
@@ -37,7 +37,7 @@ def term_weights(
     others |= {m.name: residual_scale(m.quantity, checked) for m in checked.observations}
     largest = max(equations.values())
     scales = {**equations, **others}
-    weights = {n: float(f"{min((largest / scale) ** 2, MOST):.3g}") for n, scale in scales.items()}
+    weights = {n: float(f"{min(largest / scale, MOST) ** 2:.3g}") for n, scale in scales.items()}
     return weights, scales
 
 

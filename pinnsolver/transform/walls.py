@@ -161,7 +161,9 @@ def lift_shapes(traces: Sequence[Trace], coordinate: Coordinate) -> list[Expr]:
     s = (x - coordinate.low_exact) / length
     for degree in range(len(traces) - 1, 3 * len(traces) + 3):
         powers = [s**k for k in range(degree + 1)]
-        matrix = sympy.Matrix([[trace.of(power) for power in powers] for trace in traces])
+        matrix = sympy.Matrix(
+            [[length**t.order * t.of(power) for power in powers] for t in traces]  # slopes by s, of size 1
+        )
         if not _has_full_rank(matrix):
             continue
         # The least coefficients, for there may be several polynomials.
@@ -169,7 +171,8 @@ def lift_shapes(traces: Sequence[Trace], coordinate: Coordinate) -> list[Expr]:
         if degree == len(traces) - 1:
             solution = matrix.inv()
         return [
-            sympy.Add(*(solution[k, i] * power for k, power in enumerate(powers))) for i in range(len(traces))
+            sympy.Add(*(length**t.order * solution[k, i] * power for k, power in enumerate(powers)))
+            for i, t in enumerate(traces)
         ]
     raise AssertionError(f"no polynomial for {[t.name for t in traces]}")
 

@@ -133,6 +133,8 @@ BAD_LIMITS = {
     "array": ((0, np.zeros(3)), "array"),
     "field": ((0, Function("u")(x)), "u(x)"),
     "integer beyond floats": ((0, 10**400), "limit"),
+    "a length without end": ((0, 1e40), "1e+40"),
+    "hardly a length": ((0, 1e-40), "1e-40"),
 }
 
 
@@ -222,6 +224,8 @@ def _of_equations(draft: Draft) -> Iterator[Damage]:
             ("integral without limits", residual + Integral(f, c), "integral"),
             ("normal derivative", residual + NormalDerivative(f), "NormalDerivative"),
             ("symbolic order", residual + Derivative(f, (c, Symbol("n", integer=True))), "symbolic order"),
+            ("a very high order", residual + Derivative(f, (c, 40), evaluate=False), "order above"),
+            ("a function without arguments", residual + f.func(*f.args[:-1], sin), "sin without"),
             ("a derivative by another symbol", residual + Derivative(f, ALIEN, evaluate=False), "qq"),
             ("too many arguments", residual + f.func(*f.args, ALIEN), "qq"),
             ("no arguments", residual + f.func(), f"{f.func}()"),
@@ -396,6 +400,7 @@ def _of_derivatives_and_integrals(draft: Draft, name: str, f: Any) -> Iterator[D
         partial(lambda p, c: Eq(p.diff(c), 1), pinned, c),
         "false",
     )
+    yield more(label("a function without arguments"), Eq(f.func(*f.args[:-1], sin), 0), "sin without")
     yield more(label("derivative by another symbol"), Eq(Derivative(pinned, ALIEN, evaluate=False), 0), "qq")
     yield more(
         label("symbolic order"),
@@ -494,6 +499,7 @@ def _of_references(draft: Draft) -> Iterator[Damage]:
         ("a class", {u: dict}, "dict"),
         ("an equation", {u: Eq(f, 1)}, "Eq("),
         ("alien symbol", {u: ALIEN}, "qq"),
+        ("a function without arguments", {u: Function("g")(sin)}, "sin without"),
         ("a field inside", {u: f}, str(f)),
         ("complex", {u: I}, "imaginary unit"),
         ("infinite", {u: oo}, "infinity"),

@@ -10,7 +10,7 @@ from sympy import Eq, Function, I, Integral, Matrix, Piecewise, Symbol, Tuple, e
 from pinnsolver.declare import NormalDerivative, Problem, Unknown, check_problem
 from pinnsolver.errors import UnsupportedProblem
 
-from .given import HEAT, LEFT, POISSON, RIGHT, START, heat, nu, plate, refusal, s, steady, t, u, v, w, x, y
+from .given import HEAT, LEFT, POISSON, RIGHT, START, heat, nu, p, plate, refusal, s, steady, t, u, v, w, x, y
 
 U = u(x, t)
 
@@ -233,6 +233,10 @@ def test_a_complete_problem_has_no_warnings():
     ("problem", "phrase"),
     [
         (lambda: heat(conditions=[START]), "no condition pins x"),
+        (
+            lambda: plate(Eq(u(-1, y), 0), equations=[Eq(u(x, y).diff(x), u(x, y).diff(y))]),
+            "no condition pins y",
+        ),
         (lambda: heat(equations=[Eq(U.diff(t), v(x, t))]), "1 equations for 2 fields"),
         (lambda: plate(equations=[Eq(u(x).diff(x), 1)], conditions=[Eq(u(-1), 0)]), "No field depends on y"),
         (
@@ -243,6 +247,11 @@ def test_a_complete_problem_has_no_warnings():
 )
 def test_what_cannot_be_counted_rightly_is_a_warning(problem, phrase):
     assert any(phrase in warning for warning in check_problem(problem()).warnings)
+
+
+def test_one_value_is_enough_for_a_field_whose_slopes_are_given():
+    pressure = [Eq(p(x, y).diff(x), y), Eq(p(x, y).diff(y) + y * p(x, y).diff(x), x + y**2)]
+    assert check_problem(plate(Eq(p(1, y), y), equations=pressure)).warnings == ()
 
 
 def test_too_few_walls_on_a_shape_are_a_warning():

@@ -5,7 +5,7 @@ from sympy import Abs, Eq, Rational, cos, loggamma, sin
 
 from pinnsolver.declare import Disk, On, Rectangle, Unknown, check_problem
 
-from .given import LEFT, START, heat, nu, perforated, plate, refusal, t, u, x, y
+from .given import LEFT, START, heat, nu, perforated, plate, refusal, steady, t, u, x, y
 
 U, UY = u(x, t), u(x, y)
 
@@ -23,6 +23,13 @@ U, UY = u(x, t), u(x, y)
 )
 def test_two_values_on_one_face_are_refused(first, second):
     refusal(lambda: heat(conditions=[START, first, second]), "contradict each other", "Keep one of them")
+
+
+def test_places_and_values_are_compared_in_their_units():
+    low, high = Eq(u(x).diff(x, 2), 1), [(x, 0, 1e-15)]
+    checked = check_problem(steady(low, Eq(u(0), 0), Eq(u(1e-15), 0), domain=high))
+    assert len(checked.conditions) == 2
+    refusal(lambda: steady(low, Eq(u(0), 1e-12), Eq(u(0), 2e-12), domain=high), "contradict")
 
 
 def test_the_message_names_both_and_shows_their_values():
