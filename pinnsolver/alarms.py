@@ -16,6 +16,7 @@ import sympy
 from pinnsolver.declare import CheckedProblem
 from pinnsolver.declare.orders import differentiated
 from pinnsolver.declare.values import FieldValue, Lowered
+from pinnsolver.declare.vectors import vector_components
 from pinnsolver.sample import Sampler
 from pinnsolver.solution import Solution
 from pinnsolver.transform.numeric import values_at
@@ -29,6 +30,7 @@ DRIFT = 0.75  # of a field: what the residual adds up to over the time; right ru
 UNSOLVED = 0.3  # of the terms of an equation without time; right runs: up to 0.1
 VIOLATED = 0.1  # of a condition's own size; right runs: up to 0.02
 TRIVIAL = 1e-3  # of what its conditions differ by, what a field differs by; right runs seen: from 1.0
+MINUTE = 1e-3  # of the largest component of a vector: a smaller one is none
 UNMET = 0.7  # of the spread of observations; noise alone may be the half of it
 
 
@@ -217,19 +219,21 @@ def _wanted(name: str, checked: CheckedProblem, points: np.ndarray) -> np.ndarra
 def sizes_of(solution: Solution) -> Sizes:
     """Return how large the terms of a solution's equations and conditions are, and what changes in time.
 
-    A condition u = 0 has the size of u in the domain, one of a slope that of the slope; an equation of a single term has none.
+    A condition u = 0 has the size of u in the domain, one of a slope that of the slope; an equation of a single term has none. A
+    component of a vector has the size of the largest: across a straight channel there is no velocity, and no momentum either.
     """
-    checked = solution.checked
+    checked, points = solution.checked, _places(solution)
+    raised = _raised(solution, points)
     wanted: dict[tuple[str, int], sympy.Expr] = {}
     for equation in checked.equations:
         terms = _terms(equation.residual)
         if len(terms) > 1:
-            wanted |= _numbered(equation.name, equation.residual, terms, checked)
+            wanted |= _numbered(equation.name, equation.residual, terms, checked, raised)
     for condition in checked.conditions:
-        wanted |= _numbered(condition.name, condition.residual, _terms(condition.residual), checked)
+        terms = _terms(condition.residual)
+        wanted |= _numbered(condition.name, condition.residual, terms, checked, raised)
     orders, carried = _carried(checked)
     every = {f"term {k}": expr for k, expr in enumerate([*wanted.values(), *carried.values()])}
-    points = _places(solution)
     values = list(solution.evaluate(points, every).values())
     found = list(map(_rms, values))
     means = _largest(wanted, map(_mean, values[: len(wanted)]))
@@ -239,6 +243,18 @@ def sizes_of(solution: Solution) -> Sizes:
     return Sizes(
         _largest(wanted, found[: len(wanted)]), _largest(carried, found[len(wanted) :]), orders, residuals
     )
+
+
+def _raised(solution: Solution, points: np.ndarray) -> dict[str, float]:
+    """Return what makes each component of a vector as large as the largest one; 1 where they are about alike."""
+    checked = solution.checked
+    found: dict[str, float] = {}
+    for names in vector_components([e.residual for e in checked.equations], checked.coordinates):
+        fields = {f.name: f.applied for f in checked.fields if f.name in names}
+        sizes = {name: _rms(values) for name, values in solution.evaluate(points, fields).items()}
+        largest = max(sizes.values())
+        found |= {n: largest / v for n, v in sizes.items() if 0 < v < MINUTE * largest}
+    return found
 
 
 def _places(solution: Solution) -> np.ndarray:
@@ -274,10 +290,18 @@ def _terms(lowered: Lowered) -> tuple[sympy.Expr, ...]:
 
 
 def _numbered(
-    name: str, lowered: Lowered, terms: tuple[sympy.Expr, ...], checked: CheckedProblem
+    name: str,
+    lowered: Lowered,
+    terms: tuple[sympy.Expr, ...],
+    checked: CheckedProblem,
+    raised: Mapping[str, float],
 ) -> dict[tuple[str, int], sympy.Expr]:
-    """Return terms with their values all over the domain instead of at their pins."""
-    anywhere = {v.symbol: _anywhere(v, checked) for v in lowered.values}
+    """Return terms with their values all over the domain instead of at their pins.
+
+    Args:
+        raised: by what each field is multiplied.
+    """
+    anywhere = {v.symbol: raised.get(v.field, 1) * _anywhere(v, checked) for v in lowered.values}
     return {(name, k): term.xreplace(anywhere) for k, term in enumerate(terms)}
 
 

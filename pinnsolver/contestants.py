@@ -22,6 +22,7 @@ PLAIN: Mapping[str, Any] = {
     "frame": "eulerian",
     "stream_function": False,
     "symmetry": False,
+    "units": False,
     "network.activation": "tanh",
     "optimizer.second": "lbfgs",
     "points.redraw": 0,

@@ -92,8 +92,8 @@ def transform_as_recorded(place: Path) -> tuple[TransformedProblem, Settings]:
     Raises:
         RunFolderError: a file is missing or damaged.
     """
-    # Runs from before symmetries were looked for have none.
-    recorded = {"symmetry": False, **read_json(place / "settings.json")}
+    # Runs from before symmetries and units were looked for have none.
+    recorded = {"symmetry": False, "units": False, **read_json(place / "settings.json")}
     try:
         settings = Settings(**recorded)
         return transform_problem(check_problem(read_declaration(place)), settings), settings

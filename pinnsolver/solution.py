@@ -18,7 +18,7 @@ from pinnsolver.declare import CheckedProblem, Field, Settings, norm_conditions
 from pinnsolver.declare.checked import Reference
 from pinnsolver.errors import DeclarationError, RunFolderError
 from pinnsolver.panels import make_panels
-from pinnsolver.readout import Readout, read_out
+from pinnsolver.readout import Readout, read_out, read_out_in_units
 from pinnsolver.records import (
     read_result,
     refuse_another_ansatz,
@@ -140,13 +140,25 @@ class Solution:
         """
         if expressions is None:
             expressions = {f.name: f.applied for f in self.checked.fields}
-        inside = self.contains(points)
-        found = self._readout.compiled.evaluate(
-            expressions,
-            points[inside],
-            self._readout.network,
-            self.module.unknowns.values(),
-            self.module.device,
+        return self._evaluated(self._readout, self._sampler, points, expressions)
+
+    def evaluate_in_units(
+        self, points: np.ndarray, expressions: Mapping[str, sympy.Expr] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return named expressions as `evaluate` does, with everything in the units of the training."""
+        if expressions is None:
+            expressions = {f.name: f.applied for f in self.checked.fields}
+        sampler = Sampler.of(self.compiled.transformed.in_units)
+        return self._evaluated(self._readout_in_units, sampler, points, expressions)
+
+    def _evaluated(
+        self, readout: Readout, sampler: Sampler, points: np.ndarray, expressions: Mapping[str, sympy.Expr]
+    ) -> dict[str, np.ndarray]:
+        """Return named expressions of what is read out at (n, D) points, NaN off the domain."""
+        inside = sampler.contains(points)
+        unknowns = self.module.unknowns.values()
+        found = readout.compiled.evaluate(
+            expressions, points[inside], readout.network, unknowns, self.module.device
         )
         whole = {name: np.full(len(points), np.nan) for name in found}
         for name, values in found.items():
@@ -160,6 +172,12 @@ class Solution:
     @cached_property
     def _readout(self) -> Readout:
         return read_out(self.compiled, self.module)
+
+    @cached_property
+    def _readout_in_units(self) -> Readout:
+        if self.compiled.transformed.units is None:
+            return self._readout
+        return read_out_in_units(self.compiled, self.module)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -281,6 +299,8 @@ class Solution:
         """Say at which (n, D) points there is a solution: a run in windows of time may have been cut off."""
         if not isinstance(self.module, WindowedProblem):
             return np.ones(len(points), dtype=bool)
+        units = self.compiled.transformed.units
+        points = points if units is None else units.restated_points(points)
         return points[:, self.module.column] <= self.module.reached
 
     def scored(self) -> dict[str, Scored]:
@@ -306,7 +326,10 @@ class Solution:
             seconds: how long it may take; as long as the training took, 20 s at least, if left out.
         """
         allowed = max(float(self.result.get("seconds") or 0.0), LEAST_SECONDS) if seconds is None else seconds
-        return estimate_error(self.checked, self.evaluate, self.unknowns, allowed, self.second_run)
+        checked = (
+            self.compiled.transformed.in_units
+        )  # relative errors know no units, classical solvers' tolerances do
+        return estimate_error(checked, self.evaluate_in_units, self.unknowns, allowed, self.second_run)
 
     def second_run(self, seconds: float) -> SecondRun | None:
         """Return the problem solved once more, as evidence of the error; None where it came to nothing.
@@ -328,7 +351,7 @@ class Solution:
             f"parameters, {trained.seconds:.0f} s"
         )
         share = float(np.mean(shares)) if shares else 0.5
-        return SecondRun(again.evaluate, max(share, LEAST_SHARE), words)
+        return SecondRun(again.evaluate_in_units, max(share, LEAST_SHARE), words)
 
     def verify(self, seconds: float | None = None) -> Solution:
         """Return the solution with its error estimate among the results; a saved run's `result.json` is written anew.

@@ -192,6 +192,31 @@ def test_slopes_at_walls_are_measured_by_slopes():
     assert sizes.terms[flux] == pytest.approx(5)
 
 
+def test_a_velocity_that_vanishes_is_measured_by_the_other_component():
+    v, p = Function("v"), Function("p")
+    a, b, q = (f(x, y) for f in (u, v, p))
+    momentum = [
+        Eq(a * f.diff(x) + b * f.diff(y), -q.diff(c) + f.diff(x, 2) + f.diff(y, 2))
+        for f, c in ((a, x), (b, y))
+    ]
+    walls = [Eq(f.subs(y, at), 0) for f in (a, b) for at in (0, 1)]
+    ends = [Eq(u(0, y), 4 * y * (1 - y)), Eq(v(0, y), 0), Eq(p(1, y), 0), Eq(b.diff(x).subs(x, 1), 0)]
+    straight = Problem(
+        "straight",
+        [*momentum, Eq(a.diff(x) + b.diff(y), 0)],
+        [(x, 0, 1), (y, 0, 1)],
+        None,
+        [*walls, *ends],
+        reference={u: 4 * y * (1 - y), p: 8 * (1 - x)},
+    )
+    found = solve(straight, steps=40, settings=QUICK, threads=1, quiet=True)
+    assert max(found.relative_l2["u"], found.relative_l2["p"]) < 1e-2
+    assert np.abs(found(x=0.5, y=np.linspace(0, 1, 9))["v"]).max() < 1e-3
+    assert found.result["warnings"] == []
+    estimate = found.verify().result["error_estimate"]
+    assert estimate["v"]["value"] < 1e-2 and estimate["u"]["value"] < 1e-2
+
+
 def test_an_equation_of_one_term_has_no_size():
     problem = Problem("line", [Eq(u(x).diff(x, 2), 0)], [(x, 0, 1)], conditions=[Eq(u(0), 0), Eq(u(1), 1)])
     assert "equation" not in sizes_of(Exact(problem, u=x)).terms

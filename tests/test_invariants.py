@@ -10,7 +10,7 @@ from pinnsolver.network import AutogradNetwork
 from pinnsolver.sample import Sampler
 from pinnsolver.train import ProblemData, TrainableProblem
 
-TRANSFORMS = [{"hard": True}, {"hard": False}]
+TRANSFORMS = [{"hard": True}, {"hard": False}, {"hard": True, "units": True}]
 
 
 @pytest.fixture(params=TRANSFORMS, ids=lambda p: "-".join(f"{k}={v}" for k, v in p.items()), scope="module")

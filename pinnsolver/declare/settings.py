@@ -125,6 +125,7 @@ class Settings(_Group):
         frame: "eulerian", fixed places; "lagrangian", the particles; "moving", a frame that goes with the mean velocity.
         stream_function: True puts a stream function in the place of a plane velocity whose divergence vanishes.
         symmetry: True builds in that the solution is even or odd where the declaration is.
+        units: True trains in units in which coordinates and fields are of size 1, False in those of the declaration.
         weights: weight of a named term of the loss, by the name that `pinnsolver show` gives it.
         points, network, optimizer: groups of settings; a dictionary will do, as in points={"interior": 4000}.
     """
@@ -142,6 +143,7 @@ class Settings(_Group):
     frame: Literal["eulerian", "lagrangian", "moving"] | None = None
     stream_function: bool | None = None
     symmetry: bool | None = None
+    units: bool | None = None
     weights: dict[str, PositiveFloat] | None = None
     points: PointSettings = PointSettings()
     network: NetworkSettings = NetworkSettings()
@@ -222,6 +224,7 @@ _EXAMPLES = {
     "frame": 'frame="eulerian"',
     "stream_function": "stream_function=True, or False for none",
     "symmetry": "symmetry=True, or False for none",
+    "units": "units=True, or False for those of the declaration",
     "windows": "windows=10, or 1 for none",
     "weights": 'weights={"equation": 10}, by the names of `pinnsolver show`',
     "points": 'points={"interior": 4000}',

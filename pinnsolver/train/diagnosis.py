@@ -52,7 +52,11 @@ def find_culprit(data: ProblemData, module: TrainableProblem, largest: bool = Fa
             weighted = data.weights[name] ** 0.5 * float(size[row])
             if bad.any() or weighted > most:
                 pairs = zip(data.compiled.checked.coordinates, prepared.columns, strict=True)
-                place = ", ".join(f"{c.name} = {float(column[row]):.6g}" for c, column in pairs)
+                units = data.compiled.transformed.units
+                own = {} if units is None else units.coordinates
+                place = ", ".join(
+                    f"{c.name} = {float(column[row]) * float(own.get(c.name, 1)):.6g}" for c, column in pairs
+                )
                 found, most = (
                     Culprit(name, float(residual[row, 0]), place, int(bad.sum()), len(bad)),
                     weighted,

@@ -36,7 +36,8 @@ class TrainableProblem(torch.nn.Module):
             if network is None
             else AutogradNetwork(network, names).to(compiled.dtype)
         )
-        self.unknowns = Unknowns(checked.unknowns, compiled.dtype)
+        own_units = bool(compiled.transformed.settings.units)
+        self.unknowns = Unknowns(checked.unknowns, compiled.dtype, own_units)
         self._ansatz = compiled.ansatz_plan(
             DerivativePlan.of((n, (0,) * len(checked.coordinates)) for n in names)
         )

@@ -35,6 +35,7 @@ from pinnsolver.transform.symmetry import (
     without_layers,
 )
 from pinnsolver.transform.transformed import ASKED, Ansatz, Choice, Enforcement, TransformedProblem
+from pinnsolver.transform.units import choose_units
 from pinnsolver.transform.windows import (
     carried,
     choose_windows,
@@ -75,6 +76,10 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         raise DeclarationError(
             "Causal weighting was asked for, but the problem is steady: it has no time.\nLeave out causal=True (--causal)"
         )
+    units, units_choice = choose_units(checked, settings)
+    settings = settings.with_values({"units": units is not None})
+    if units is not None:
+        checked = units.restated
     stream, stream_choice = choose_stream(checked, settings)
     if stream is not None:
         checked = stream.restated
@@ -116,6 +121,7 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
             counts,
             ASKED if settings.hard is not None else "every condition that an ansatz can carry without harm",
         ),
+        "units": units_choice,
         "frame": frame_choice,
         **({} if stream_choice is None else {"stream function": stream_choice}),
         "symmetry": Choice(bool(reflections), why if settings.symmetry is None else ASKED),
@@ -135,6 +141,7 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         stream=stream,
         reflections=reflections,
         edges=edges,
+        units=units,
     )
 
 

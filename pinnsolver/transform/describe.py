@@ -18,7 +18,8 @@ from pinnsolver.transform.transformed import TransformedProblem
 
 def describe(transformed: TransformedProblem) -> dict[str, Any]:
     """Return what was understood: the content of `understood.json`."""
-    checked, restated = transformed.declared, transformed.restatement is not None
+    checked = transformed.declared
+    restated = transformed.restatement is not None or transformed.units is not None
     title, _, about = checked.problem.about.partition("\n")
     conditions = [
         {
@@ -169,16 +170,25 @@ def _constant(field: str, fixed: Condition, checked: CheckedProblem) -> Expr:
 
 def _restated(transformed: TransformedProblem) -> dict[str, Any] | None:
     """Return the problem as it was restated: what the letters mean, its formulas, the ansatz of its fields."""
-    frame, stream = transformed.frame, transformed.stream
+    frame, stream, units = transformed.frame, transformed.stream, transformed.units
     found = [_ansatz(transformed, f.name) for f in transformed.checked.fields]
     ansatz = [a for a in found if a is not None]
+    in_units = "" if units is None else f" Formulas are in the units of the training: {units.text}."
     if stream is not None:
         rest = [e.source for e in stream.restated.equations]
         return {
             "title": "Stream function",
             "note": f"{stream.function.name} stands for the velocity ({', '.join(stream.velocity)}), whose divergence vanishes "
-            "identically; the solution is read out as declared.",
+            f"identically; the solution is read out as declared.{in_units}",
             "formulas": [_maths(f) for f in (*stream.formulas, *rest)],
+            "ansatz": ansatz,
+        }
+    if frame is None and units is not None:
+        return {
+            "title": "Units",
+            "note": f"Trained in units in which coordinates and fields are of size 1: {units.text}. Formulas here are in these; "
+            "the solution is read out as declared.",
+            "formulas": [_maths(e.source) for e in units.restated.equations],
             "ansatz": ansatz,
         }
     if frame is None:
@@ -188,7 +198,7 @@ def _restated(transformed: TransformedProblem) -> dict[str, Any] | None:
     return {
         "title": "Lagrangian frame" if frame.follows else "Moving frame",
         "note": f"Here ({', '.join(names)}) is the label of a particle, its place when time begins; later it is at ({places}). "
-        "The network sees labels; the solution is read out at places.",
+        f"The network sees labels; the solution is read out at places.{in_units}",
         "formulas": [_maths(f) for f in frame_formulas(frame)],
         "ansatz": ansatz,
     }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pinnsolver.transform.lagrangian import LagrangianFrame
     from pinnsolver.transform.stream import StreamFunction
     from pinnsolver.transform.symmetry import Reflection
+    from pinnsolver.transform.units import Units
 
 ASKED = "asked for"  # the reason of what the user chose
 
@@ -104,7 +105,7 @@ class TransformedProblem:
     """What is compiled.
 
     Args:
-        checked: the declaration; restated in labels in a Lagrangian frame, or with a stream function.
+        checked: the declaration; restated in other units, in labels in a Lagrangian frame, or with a stream function.
         settings: with every automatic choice filled in.
         ansatz: by field name, for every field.
         enforcement: by condition name, for every condition.
@@ -115,6 +116,7 @@ class TransformedProblem:
         stream: the stream function, None without one.
         reflections: that are built in.
         edges: where two faces of a box meet and hard conditions contradict an equation.
+        units: those that coordinates and fields are restated in first of all, None for the declaration's.
     """
 
     checked: CheckedProblem
@@ -128,16 +130,22 @@ class TransformedProblem:
     stream: StreamFunction | None = None
     reflections: tuple[Reflection, ...] = ()
     edges: tuple[Edge, ...] = ()
+    units: Units | None = None
 
     @property
     def restatement(self) -> LagrangianFrame | StreamFunction | None:
-        """By what the declaration was restated, None where it was not."""
+        """By what the declaration, in the units of the training, was restated; None where it was not."""
         return self.frame or self.stream
+
+    @property
+    def in_units(self) -> CheckedProblem:
+        """The declaration in the units of the training."""
+        return self.checked if self.restatement is None else self.restatement.declared
 
     @property
     def declared(self) -> CheckedProblem:
         """The declaration as the user wrote it."""
-        return self.checked if self.restatement is None else self.restatement.declared
+        return self.in_units if self.units is None else self.units.declared
 
     @property
     def counterparts(self) -> tuple[str, ...]:
@@ -149,4 +157,5 @@ class TransformedProblem:
     @property
     def read_otherwise(self) -> bool:
         """Whether fields are read out otherwise than they are trained: as declared, or with constants."""
-        return self.restatement is not None or any(a.constant or a.size for a in self.ansatz.values())
+        restated = self.restatement is not None or self.units is not None
+        return restated or any(a.constant or a.size for a in self.ansatz.values())

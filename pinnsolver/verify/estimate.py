@@ -284,6 +284,8 @@ def _joined(name: str, compared: Sequence[Compared], method: str, doubtful: bool
         else "classical solver on the same declaration"
     )
     basis = f"{what}: {compared[-1].level}; its own error {own:.1e}"
+    other = compared[-1].largest.get(name)
+    basis += "" if other is None else f"; in units of {other}, as {name} vanishes"
     if doubtful and own > 0.5 * value:
         return FieldEstimate(
             max(value, own), own, f"{basis}, which is all that is known: the error may be smaller"

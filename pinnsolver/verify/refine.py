@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -25,6 +25,7 @@ from pinnsolver.declare.shapes import (
     Shape,
 )
 from pinnsolver.declare.values import FieldValue
+from pinnsolver.declare.vectors import vector_components
 from pinnsolver.verify.classical.elements import Elements
 from pinnsolver.verify.classical.forward import Deadline, Forward, NotApplicableError, OutOfTimeError
 from pinnsolver.verify.classical.fourier import WaveGrid, Waves
@@ -52,6 +53,7 @@ CONVERGED = 0.03  # of the solution: grids that differ by more have not converge
 FIRST_GRID = 0.35  # of the time, which a first grid may take
 HOPELESS = 0.2  # of the time, below which no other first grid is tried
 ROUNDING = 1e-11
+NONE_OF_IT = 1e-6  # of the largest component of a vector: a smaller one vanishes
 # Of the network's fields, what the splines of the first grid may miss; by the number of axes.
 HELD = {1: 1e-4, 2: 1e-2, 3: 3e-2}
 TRIED = 0.02  # of the time, which one such trial may take
@@ -69,6 +71,7 @@ class Compared:
         level: words for the finest grid.
         norm: root mean square of the classical solution, by which members of a family are joined.
         unknowns: the unknown numbers that were found anew.
+        largest: of a vector's component that vanishes the one by whose size its distances are measured.
     """
 
     distance: Mapping[str, float]
@@ -76,6 +79,7 @@ class Compared:
     level: str
     norm: Mapping[str, float]
     unknowns: Mapping[str, float]
+    largest: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def agreed(self) -> bool:
@@ -169,7 +173,8 @@ def refine(task: Task, deadline: Deadline) -> Compared:
         if task.defect:
             found = {name: network[name] + values for name, values in found.items()}
         if last is not None:
-            best = _compare(network, found, last, solved.words, solved.unknowns, before)
+            vectors = vector_components(task.forward.equations.values(), task.forward.coordinates)
+            best = _compare(network, found, last, solved.words, solved.unknowns, before, vectors)
             before = dict(best.own)
             if best.agreed:
                 break
@@ -186,11 +191,17 @@ def _compare(
     words: str,
     unknowns: Mapping[str, float],
     before: Mapping[str, float],
+    vectors: Sequence[set[str]] = (),
 ) -> Compared:
     distance, own, norm = {}, {}, {}
+    largest: dict[str, str] = {}
+    seen_by = {n: np.isfinite(v) & np.isfinite(network[n]) & np.isfinite(last[n]) for n, v in found.items()}
+    sizes = {name: float(np.linalg.norm(values[seen_by[name]])) for name, values in found.items()}
+    for names in vectors:
+        main = max(names, key=lambda n: sizes[n])
+        largest |= {n: main for n in names if sizes[n] < NONE_OF_IT * sizes[main]}
     for name, values in found.items():
-        seen = np.isfinite(values) & np.isfinite(network[name]) & np.isfinite(last[name])
-        size = float(np.linalg.norm(values[seen]))
+        seen, size = seen_by[name], sizes[largest.get(name, name)]
         if size == 0:
             raise NotApplicableError(f"{name} is zero, so that a relative error means nothing")
         distance[name] = float(np.linalg.norm((values - network[name])[seen])) / size
@@ -201,7 +212,7 @@ def _compare(
             ratio = own[name] / before[name]
             own[name] *= min(1.0, max(ratio / (1 - ratio), 0.05))
         norm[name] = size / float(np.sqrt(seen.sum()))
-    return Compared(distance, own, words, norm, unknowns)
+    return Compared(distance, own, words, norm, unknowns, largest)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,34 @@
+"""Which fields are the components of one vector: those whose divergence stands in an equation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sympy import Expr
+
+from pinnsolver.declare.values import Coordinate, Lowered
+
+
+def vector_components(residuals: Iterable[Lowered], coordinates: Sequence[Coordinate]) -> list[set[str]]:
+    """Return the names of the components of each vector: fields of which slopes along space are added with one coefficient.
+
+    They share a unit, and one that vanishes is measured by the others.
+
+    Args:
+        residuals: of the equations.
+    """
+    found: list[set[str]] = []
+    for residual in residuals:
+        by_coefficient: dict[Expr, set[str]] = {}
+        for value in residual.values:
+            coefficient = residual.expr.diff(value.symbol)
+            along = [
+                c for c, order in zip(coordinates, value.orders, strict=False) if order and c.role == "space"
+            ]
+            if coefficient.is_number and sum(value.orders) == len(along) == 1:
+                by_coefficient.setdefault(coefficient, set()).add(value.field)
+        for names in by_coefficient.values():
+            if len(names) > 1:
+                joined = names.union(*(s for s in found if s & names))
+                found = [*(s for s in found if not s & names), joined]
+    return found
