@@ -31,7 +31,8 @@ class Region:
     where: Any = None
 
     def __str__(self) -> str:
-        parts = [f"{name} = {value}" for name, value in self.pins]
+        pins = [(n, f"{float(v):g}" if isinstance(v, sympy.Float) else str(v)) for n, v in self.pins]
+        parts = [f"{name} = {value}" for name, value in pins]
         if self.boundary is not None:
             parts.append(f"on “{self.boundary}”" if self.boundary else "on the boundary")
         if self.where is not None:

@@ -115,7 +115,9 @@ def _said(reflection: Reflection) -> str:
     x = reflection.coordinate
     own = {s: [name for name, sign in reflection.signs.items() if sign == s] for s in (1, -1)}
     parts = [f"{', '.join(names)} {kind}" for names, kind in ((own[1], "even"), (own[-1], "odd")) if names]
-    return f"{' and '.join(parts)} in {x.name} about {sympy.sstr(reflection.center)}"
+    share = (float(reflection.center) - x.low) / x.length
+    where = "the middle" if abs(share - 0.5) < CLOSE else f"{share:.3g} of the period"
+    return f"{' and '.join(parts)} in {x.name} about {where}"
 
 
 def why_not_unique(checked: CheckedProblem) -> str | None:
