@@ -207,7 +207,9 @@ def _wanted(name: str, checked: CheckedProblem, points: np.ndarray) -> np.ndarra
         ):
             found.append(values_at(data, checked, points))
     for measured in checked.observations:
-        if [v for v in measured.quantity.values if v.symbol == measured.quantity.expr and v.field == name]:
+        (value, *more) = measured.quantity.values
+        plain = not more and value.symbol == measured.quantity.expr and not any(value.orders)
+        if plain and value.field == name:
             found.append(measured.values)
     every = np.concatenate(found)
     return every[np.isfinite(every)]
@@ -299,10 +301,15 @@ def _numbered(
     """Return terms with their values all over the domain instead of at their pins.
 
     Args:
-        raised: by what each field is multiplied.
+        raised: by what a term is multiplied that is linear in a field and holds no other.
     """
-    anywhere = {v.symbol: raised.get(v.field, 1) * _anywhere(v, checked) for v in lowered.values}
-    return {(name, k): term.xreplace(anywhere) for k, term in enumerate(terms)}
+    anywhere = {v.symbol: _anywhere(v, checked) for v in lowered.values}
+    found = {}
+    for k, term in enumerate(terms):
+        own = [v for v in lowered.values if v.symbol in term.free_symbols]
+        alone = len(own) == 1 and not term.diff(own[0].symbol).has(own[0].symbol)
+        found[name, k] = (raised.get(own[0].field, 1) if alone else 1) * term.xreplace(anywhere)
+    return found
 
 
 def _anywhere(value: FieldValue, checked: CheckedProblem) -> sympy.Expr:

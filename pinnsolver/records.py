@@ -81,7 +81,12 @@ def run_mark(place: Path) -> str:
         RunFolderError: they cannot be read.
     """
     settings = read_json(place / "settings.json")
-    chosen = {key: value for key, value in settings.items() if key not in ("steps", "seconds")}
+    off = ("units", False)  # as in runs from before there were any, whose checkpoints know nothing of them
+    chosen = {
+        key: value
+        for key, value in settings.items()
+        if key not in ("steps", "seconds") and (key, value) != off
+    }
     text = json.dumps([read_json(place / "declaration.json"), chosen], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -192,6 +192,13 @@ def test_slopes_at_walls_are_measured_by_slopes():
     assert sizes.terms[flux] == pytest.approx(5)
 
 
+def test_observed_slopes_ask_for_no_values():
+    seen = Observations(u(x).diff(x), [[0.2], [0.8]], [0.0, 3.0])
+    level = Problem("level", [Eq(u(x).diff(x, 2), 0)], [(x, 0, 1)], None, [Eq(u(0), 1)], [seen])
+    found = solve(level, steps=1, settings=QUICK, quiet=True)
+    assert not any("trivial" in w for w in found.result["warnings"])
+
+
 def test_a_velocity_that_vanishes_is_measured_by_the_other_component():
     v, p = Function("v"), Function("p")
     a, b, q = (f(x, y) for f in (u, v, p))

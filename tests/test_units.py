@@ -22,6 +22,9 @@ from pinnsolver.declare import (
     Unknown,
     check_problem,
 )
+from pinnsolver.errors import UnsupportedProblem
+from pinnsolver.records import run_mark
+from pinnsolver.runfolder import read_json, write_json
 from pinnsolver.transform import transform_problem
 from pinnsolver.transform.units import choose_units, scaled_shape
 
@@ -331,3 +334,93 @@ def test_a_stream_function_in_units():
     assert (
         found.declared.coordinates[0].high == pytest.approx(0.05) and found.in_units is found.units.restated
     )
+
+
+# ---------------------------------------------------------------------------- what a reviewer found
+
+
+def test_sources_are_not_multiplied_out():
+    def restated(source):
+        ends = [Eq(u(0), 0), Eq(u(Rational(1, 100)), 0)]
+        problem = Problem("rod", [Eq(u(x).diff(x, 2), source)], [(x, 0, Rational(1, 100))], None, ends)
+        return units_of(problem, units=True).restated.equations[0].residual.expr
+
+    for source in (exp(-(((x - Rational(1, 200)) / Rational(1, 5000)) ** 2)), 1000 * ((x - 5) * 100) ** 8):
+        values = sympy.lambdify(x, restated(source).subs({s: 0 for s in restated(source).free_symbols - {x}}))
+        exact = sympy.lambdify(x, source.subs(x, x / 100))
+        places = np.linspace(0, 1, 11)
+        ratio = values(places) / exact(places)
+        np.testing.assert_allclose(ratio, ratio[5], rtol=1e-9)
+
+
+def test_singular_data_and_sizes_without_data_stop_nothing():
+    steep = Problem(
+        "steep",
+        [Eq(u(x, t).diff(t), u(x, t).diff(x, 2))],
+        [(x, 0, 1)],
+        (t, 0, 1),
+        [Eq(u(x, 0), 1 / sympy.sqrt(x))],
+    )
+    assert exponents(steep) == {}
+    twice = Problem(
+        "twice", [Eq(u(x).diff(x), 1), Eq(u(x).diff(x, 2), 10**8)], [(x, 0, 1)], None, [Eq(u(0), 1)]
+    )
+    assert "u" in exponents(twice)
+
+
+def test_fields_that_are_driven_together_are_sized_together():
+    stiff = 10**11
+    a, b = u(x, y), v(x, y)
+    plate = Problem(
+        "plate",
+        [Eq(stiff * (a.diff(x, 2) + b.diff(x, y)), 0), Eq(stiff * (b.diff(y, 2) + a.diff(x, y)), 10**5)],
+        [(x, 0, 1), (y, 0, 1)],
+        None,
+        [Eq(f(0, y), 0) for f in (u, v)],
+    )
+    assert exponents(plate) == {"u": -6, "v": -6}
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_observations_of_expressions_count_as_much_in_any_units():
+    def decay(size, quantity):
+        unknown, places = Unknown("k", start=1), np.array([[0.2], [0.9], [1.7]])
+        seen = Observations(quantity, places, size**2 * np.exp(-4 * places[:, 0]))
+        return Problem("decay", [Eq(u(t).diff(t), -unknown * u(t))], [], (t, 0, 2), [Eq(u(0), size)], [seen])
+
+    for size in (1, 1e-6):
+        found = solve(decay(size, u(t) ** 2), settings=small(steps=60), quiet=True)
+        assert found.unknowns["k"] == pytest.approx(2, rel=1e-3)
+
+
+def test_columns_of_observations_keep_their_order():
+    function = Function("u")(t, x)
+    seen = Observations(1000 * function, [[0.25, 0.5]], [7.0])
+    problem = Problem(
+        "seen", [Eq(function.diff(t), function.diff(x))], [(x, 0, 1)], (t, 0, 1), observations=[seen]
+    )
+    found = units_of(problem, units=True)
+    (before,), (after,) = found.declared.observations, found.restated.observations
+    for m in (before, after):
+        assert dict(zip(m.coordinates, m.points[0], strict=True)) == {"x": 0.25, "t": 0.5}
+
+
+def test_what_is_wrong_is_told_in_declared_numbers():
+    steep = Problem(
+        "steep",
+        [Eq(u(x, t).diff(t) + u(x, t) * u(x, t).diff(x), 0)],
+        [(x, 0, 2000 * pi)],
+        (t, 0, 3000),
+        [Eq(u(x, 0), 2 + sin(x / 1000)), Periodic(x)],
+    )
+    with pytest.raises(UnsupportedProblem, match=r"at about t = (1\.?0*e\+03|1000|99\d)"):
+        transform_problem(check_problem(steep), Settings(frame="lagrangian"))
+
+
+def test_a_run_from_before_units_is_the_same_run(tmp_path):
+    place = solve(rod(), settings=small(steps=5), out=tmp_path / "run", quiet=True).folder
+    mark, settings = run_mark(place), read_json(place / "settings.json")
+    assert settings.pop("units") is False
+    write_json(place / "settings.json", settings)
+    assert run_mark(place) == mark
+    assert Solution.load(place).compiled.transformed.units is None

@@ -136,7 +136,8 @@ def _limits(item: Sequence[Any], what: str, role: str, example: str) -> Coordina
             f"Write the lower limit first, for example ({symbol}, {min(low_number, high_number):g}, "
             f"{max(low_number, high_number) + (state == 'empty'):g})"
         )
-    check_length(high_number - low_number, f"The length of the range of {symbol}")
+    if role != "parameter":
+        check_length(high_number - low_number, f"The length of the range of {symbol}")
     return Coordinate(symbol, low_number, high_number, role, sympy.sympify(low), sympy.sympify(high))
 
 
@@ -349,7 +350,8 @@ def _is_potential(field: str, checked: CheckedProblem) -> bool:
         {v.orders for v in e.residual.values if v.field == field and any(v.orders)} for e in checked.equations
     ]
     along = {k for orders in slopes for order in orders for k, n in enumerate(order) if n}
-    first = all(sum(order) == 1 for orders in slopes for order in orders)
+    time = [k for k, c in enumerate(checked.coordinates) if c.role == "time"]
+    first = all(sum(order) == 1 and not any(order[k] for k in time) for orders in slopes for order in orders)
     pinned = any(v.field == field for c in checked.conditions for v in c.residual.all_values())
     return first and pinned and sum(map(bool, slopes)) >= len(along)
 

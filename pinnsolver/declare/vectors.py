@@ -10,7 +10,7 @@ from pinnsolver.declare.values import Coordinate, Lowered
 
 
 def vector_components(residuals: Iterable[Lowered], coordinates: Sequence[Coordinate]) -> list[set[str]]:
-    """Return the names of the components of each vector: fields of which slopes along space are added with one coefficient.
+    """Return the names of the components of each vector: fields whose slopes, each along a coordinate of its own, are added.
 
     They share a unit, and one that vanishes is measured by the others.
 
@@ -19,16 +19,17 @@ def vector_components(residuals: Iterable[Lowered], coordinates: Sequence[Coordi
     """
     found: list[set[str]] = []
     for residual in residuals:
-        by_coefficient: dict[Expr, set[str]] = {}
+        by_coefficient: dict[Expr, dict[str, str]] = {}
         for value in residual.values:
             coefficient = residual.expr.diff(value.symbol)
             along = [
                 c for c, order in zip(coordinates, value.orders, strict=False) if order and c.role == "space"
             ]
             if coefficient.is_number and sum(value.orders) == len(along) == 1:
-                by_coefficient.setdefault(coefficient, set()).add(value.field)
-        for names in by_coefficient.values():
-            if len(names) > 1:
+                by_coefficient.setdefault(coefficient, {}).setdefault(along[0].name, value.field)
+        for fields in by_coefficient.values():
+            names = set(fields.values())
+            if len(names) == len(fields) > 1:
                 joined = names.union(*(s for s in found if s & names))
                 found = [*(s for s in found if not s & names), joined]
     return found

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from math import ceil
 from typing import Any
 
 from pinnsolver.declare import CheckedProblem, Settings
 from pinnsolver.declare.settings import NetworkSettings
-from pinnsolver.errors import DeclarationError, UnsupportedProblem
+from pinnsolver.errors import DeclarationError, PinnsolverError, UnsupportedProblem
 from pinnsolver.transform.constants import fix_constants
 from pinnsolver.transform.edges import Edge, edge_choice, find_edges
 from pinnsolver.transform.frames import choose_frame
@@ -35,7 +36,7 @@ from pinnsolver.transform.symmetry import (
     without_layers,
 )
 from pinnsolver.transform.transformed import ASKED, Ansatz, Choice, Enforcement, TransformedProblem
-from pinnsolver.transform.units import choose_units
+from pinnsolver.transform.units import Units, choose_units
 from pinnsolver.transform.windows import (
     carried,
     choose_windows,
@@ -76,10 +77,22 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         raise DeclarationError(
             "Causal weighting was asked for, but the problem is steady: it has no time.\nLeave out causal=True (--causal)"
         )
-    units, units_choice = choose_units(checked, settings)
-    settings = settings.with_values({"units": units is not None})
+    units, choice = choose_units(checked, settings)
     if units is not None:
-        checked = units.restated
+        try:
+            return _transform(units.restated, settings.with_values({"units": True}), units, choice)
+        except PinnsolverError:
+            if settings.units:
+                raise
+            choice = Choice(False, "in other units it cannot be transformed")
+    # Without units of its own, what is wrong with a problem is told in the numbers that were declared.
+    return _transform(checked, settings.with_values({"units": False}), None, choice)
+
+
+def _transform(
+    checked: CheckedProblem, settings: Settings, units: Units | None, units_choice: Choice
+) -> TransformedProblem:
+    """Restate a problem in the units of the training."""
     stream, stream_choice = choose_stream(checked, settings)
     if stream is not None:
         checked = stream.restated
@@ -128,6 +141,10 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         **choices,
     }
     edges = find_edges(checked, ansatz, scales) if stream is None else _declared_edges(stream, settings)
+    if units is not None:
+        edges = tuple(replace(e, place=_place(e, units)) for e in edges)
+        if stream is None and frame is None:
+            enforcement = _told_as_declared(units.declared, settings, enforcement)
     if edges:
         choices["contradicted edges"] = edge_choice(edges)
     return TransformedProblem(
@@ -143,6 +160,21 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
         edges=edges,
         units=units,
     )
+
+
+def _place(edge: Edge, units: Units) -> str:
+    """Return where an edge is, in declared units."""
+    both = [units.declared.coordinates[k] for k in edge.columns]
+    pairs = zip(both, edge.ends, strict=True)
+    return ", ".join(f"{c.name} = {float(units.coordinates[c.name]) * end:g}" for c, end in pairs)
+
+
+def _told_as_declared(
+    declared: CheckedProblem, settings: Settings, enforcement: Mapping[str, Enforcement]
+) -> dict[str, Enforcement]:
+    """Return how conditions are met, with reasons in the numbers of the declaration."""
+    told = build_hard_conditions(declared, settings.hard, bend=not settings.network.fourier)[1]
+    return {n: told[n] if n in told and told[n].how == e.how else e for n, e in enforcement.items()}
 
 
 def _declared_edges(stream: StreamFunction, settings: Settings) -> tuple[Edge, ...]:

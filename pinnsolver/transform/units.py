@@ -14,7 +14,7 @@ Source: Barenblatt 1996, Scaling, Self-similarity and Intermediate Asymptotics; 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import sympy
 from sympy import Derivative, Eq, Expr, Integral, Rational, Symbol
+from sympy.core.function import AppliedUndef
 
 from pinnsolver.declare import (
     CheckedProblem,
@@ -79,7 +80,7 @@ class Units:
         """The units as one line: x in 1e-3, u in 1e2."""
         units = {**self.coordinates, **self.fields}
         parts = [f"{name} in 1e{_exponent(unit)}" for name, unit in units.items() if unit != 1]
-        return ", ".join(parts)
+        return ", ".join(parts) or "unknown numbers in those of their starts"
 
 
 def choose_units(checked: CheckedProblem, settings: Settings) -> tuple[Units | None, Choice]:
@@ -103,7 +104,8 @@ def choose_units(checked: CheckedProblem, settings: Settings) -> tuple[Units | N
             coordinates[c.name] = _power_of_ten(longest)
     fields = {f.name: _power_of_ten(sizes.get(f.name, 1.0)) for f in checked.fields}
     for together in vector_components([e.residual for e in checked.equations], checked.coordinates):
-        fields |= dict.fromkeys(together, max(fields[name] for name in together))
+        known = [fields[name] for name in together if name in sizes]
+        fields |= dict.fromkeys(together, max(known, default=sympy.Integer(1)))
     try:
         units = Units(checked, _restate(checked, coordinates, fields), coordinates, fields)
     except PinnsolverError as error:
@@ -115,8 +117,7 @@ def choose_units(checked: CheckedProblem, settings: Settings) -> tuple[Units | N
     if settings.units:
         return units, Choice(True, ASKED)
     farthest = max(far, key=lambda n: abs(math.log(found[n])))
-    text = units.text or "unknown numbers in the unit of their starts"
-    return units, Choice(True, f"{farthest} is of size {found[farthest]:.1g}: trained with {text}")
+    return units, Choice(True, f"{farthest} is of size {found[farthest]:.1g}: trained with {units.text}")
 
 
 # ------------------------------------------------------------------------------------------- how large
@@ -128,26 +129,18 @@ def _field_sizes(checked: CheckedProblem) -> tuple[dict[str, float], dict[str, f
     given = scales.from_data()
     sizes = dict(given)
     for _ in range(2 * len(checked.fields)):
-        found: dict[str, float] = {}
-        for equation in checked.equations:
-            names = {v.field for v in equation.residual.values}
-            missing = names - set(sizes)
-            if len(missing) == 1:
-                (name,) = missing
-                balance = scales.balance(equation.residual, name, sizes)
-                found[name] = max(found.get(name, 0.0), balance)
-        found = {name: value for name, value in found.items() if value > 0}
+        found = scales.balanced(sizes, 1) or scales.balanced(sizes, len(checked.fields))
         if not found:
             break
         sizes |= found
     for equation in checked.equations:
         names = {v.field for v in equation.residual.values}
-        if len(names) == 1:
+        if len(names) == 1 and equation.residual.is_linear(names):
             (name,) = names
-            driven = scales.balance(equation.residual, name, {})
+            driven = scales.balance(equation.residual, names, {})
             if driven > FAR_BALANCED * sizes.get(name, math.inf):
                 sizes[name] = driven
-                given.pop(name)
+                given.pop(name, None)
     return given, sizes
 
 
@@ -172,12 +165,12 @@ class _Scales:
                 kind = slopes if order else plain
                 kind[name] = max(kind.get(name, 0.0), found)
         for m in self.checked.observations:
-            if len(m.quantity.values) == 1 and m.quantity.expr == m.quantity.values[0].symbol:
+            if _is_value(m):
                 value = m.quantity.values[0]
-                found = float(np.nanmax(np.abs(m.values), initial=0.0)) / self.wave(value)
+                found = _largest(m) / self.wave(value)
                 kind = slopes if any(value.orders) else plain
                 kind[value.field] = max(kind.get(value.field, 0.0), found)
-        return {n: v for n, v in {**slopes, **{n: v for n, v in plain.items() if v > 0}}.items() if v > 0}
+        return {**_usable(slopes), **_usable(plain)}
 
     def _given(self, condition: Condition) -> dict[str, tuple[int, float]]:
         """Return by field the order of a derivative that a condition gives, and the size of the field that follows."""
@@ -215,22 +208,32 @@ class _Scales:
             return {}
         return {name: (0, (data / (slope * volume * one)) ** (1 / degree))}
 
-    def balance(self, residual: Lowered, name: str, sizes: Mapping[str, float]) -> float:
-        """Return how large a field has to be for its largest term to balance the largest of the others; 0 where nothing is known.
+    def balanced(self, sizes: Mapping[str, float], most: int) -> dict[str, float]:
+        """Return the sizes of further fields that follow from equations with so many fields of unknown size at most."""
+        found: dict[str, float] = {}
+        for equation in self.checked.equations:
+            missing = {v.field for v in equation.residual.values} - set(sizes)
+            if 0 < len(missing) <= most and equation.residual.is_linear(missing):
+                balance = self.balance(equation.residual, missing, sizes)
+                found |= {name: max(found.get(name, 0.0), balance) for name in missing}
+        return _usable(found)
+
+    def balance(self, residual: Lowered, missing: Collection[str], sizes: Mapping[str, float]) -> float:
+        """Return how large fields have to be for their largest term to balance the largest of the others; 0 where nothing is known.
 
         Args:
+            missing: the fields, taken to be of one size.
             sizes: of other fields; those without a size are left out with their terms.
         """
+        ones = dict.fromkeys(missing, 1.0)
         own, others = [], []
         symbols = {v.symbol: v.field for v in residual.values}
-        for term in sympy.Add.make_args(sympy.expand(residual.expr)):
+        for term in sympy.Add.make_args(residual.expr):
             names = {symbols[s] for s in term.free_symbols & set(symbols)}
-            if names == {name}:
-                own.append(self._size(term, residual, {name: 1.0}))
-            elif names <= set(sizes):
+            if names <= set(sizes):
                 others.append(self._size(term, residual, sizes))
-            elif name in names and names - {name} <= set(sizes):
-                own.append(self._size(term, residual, {**sizes, name: 1.0}))
+            elif names <= {*sizes, *ones}:
+                own.append(self._size(term, residual, {**sizes, **ones}))
         known, largest = max(others, default=0.0), max(own, default=0.0)
         return known / largest if known > 0 and largest > 0 and math.isfinite(known / largest) else 0.0
 
@@ -253,6 +256,19 @@ class _Scales:
             return 0.0
         found = found[np.isfinite(found)]
         return float(np.sqrt(np.mean(found**2))) if found.size else 0.0
+
+
+def _usable(sizes: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in sizes.items() if 0 < value < math.inf}
+
+
+def _is_value(m: Measured) -> bool:
+    """Say whether a field, or one derivative of it, was measured."""
+    return len(m.quantity.values) == 1 and m.quantity.expr == m.quantity.values[0].symbol
+
+
+def _largest(m: Measured) -> float:
+    return float(np.nanmax(np.abs(m.values), initial=0.0))
 
 
 def _power_of_ten(size: float) -> Rational:
@@ -376,7 +392,10 @@ def _of_size_one(expr: Expr, lowered: Lowered, restater: _Restater) -> Expr:
         slope = slope.xreplace({u: sympy.Float(u.start) for u in checked.unknowns})
         slopes.append(size(slope, checked) * float(restater.unit(value)))
     largest = max((s for s in slopes if math.isfinite(s)), default=0.0)
-    return sympy.expand(expr / _power_of_ten(largest)) if largest > 0 else expr
+    if not 0 < largest < math.inf:
+        return expr
+    # Term by term: multiplied out, (x - 5)**8 loses its digits and exp(-(x - 5)**2) its range.
+    return sympy.Add(*(term / _power_of_ten(largest) for term in sympy.Add.make_args(expr)))
 
 
 def _condition(condition: Condition, restater: _Restater, shape: Shape | None) -> Any:
@@ -388,7 +407,7 @@ def _condition(condition: Condition, restater: _Restater, shape: Shape | None) -
         equation = Eq(restater.value(value) / unit, restater.of_places(data) / unit, evaluate=False)
     else:
         residual = restater(condition.residual)
-        if condition.residual.integrals:
+        if condition.residual.integrals and not condition.residual.values:
             residual = residual / _power_of_ten(_rest(condition.residual, restater.checked) or 1.0)
         else:
             residual = _of_size_one(residual, condition.residual, restater)
@@ -409,11 +428,13 @@ def _rest(residual: Lowered, checked: CheckedProblem) -> float:
 
 def _observed(m: Measured, restater: _Restater) -> Observations:
     """Return observations in other units."""
-    unit = sympy.Integer(1)
-    if len(m.quantity.values) == 1 and m.quantity.expr == m.quantity.values[0].symbol:
-        unit = restater.unit(m.quantity.values[0])
-    points = m.points / [float(restater.coordinates[n]) for n in m.coordinates]
-    return Observations(restater(m.quantity) / unit, points, m.values / float(unit))
+    unit = restater.unit(m.quantity.values[0]) if _is_value(m) else _power_of_ten(_largest(m) or 1.0)
+    quantity, names = restater(m.quantity) / unit, list(m.coordinates)
+    if isinstance(quantity, AppliedUndef):  # its columns are read in the order of its arguments
+        arguments = [str(a) for a in quantity.args]
+        names.sort(key=lambda n: arguments.index(n) if n in arguments else len(arguments))
+    columns = [m.points[:, m.coordinates.index(n)] / float(restater.coordinates[n]) for n in names]
+    return Observations(quantity, np.stack(columns, axis=1), m.values / float(unit))
 
 
 @singledispatch

@@ -275,7 +275,8 @@ def _element_levels(task: Task, deadline: Deadline) -> Iterator[Solve]:
     (field,) = task.forward.fields
 
     def solve(places: np.ndarray, _: Deadline, __: int) -> Solved:
-        words = f"quadratic finite elements, edges up to {elements.longest / 2:.2g}"
+        size = max(c.length for c in task.forward.coordinates if c.role == "space")
+        words = f"quadratic finite elements, edges up to {elements.longest / 2 / size:.1%} of the domain"
         words += ", shorter towards corners" if elements.outline.corners else ""
         elements.refine()
         return Solved(words, {field.name: elements.solve(partial(task.field, field.name), places)})

@@ -234,6 +234,13 @@ def test_a_complete_problem_has_no_warnings():
     [
         (lambda: heat(conditions=[START]), "no condition pins x"),
         (
+            lambda: heat(
+                equations=[Eq(U.diff(t), v(x, t).diff(x)), Eq(v(x, t).diff(t), U.diff(x))],
+                conditions=[START, Eq(v(x, 0), 0)],
+            ),
+            "v has derivatives by x, but no condition pins x",
+        ),
+        (
             lambda: plate(Eq(u(-1, y), 0), equations=[Eq(u(x, y).diff(x), u(x, y).diff(y))]),
             "no condition pins y",
         ),
@@ -247,6 +254,11 @@ def test_a_complete_problem_has_no_warnings():
 )
 def test_what_cannot_be_counted_rightly_is_a_warning(problem, phrase):
     assert any(phrase in warning for warning in check_problem(problem()).warnings)
+
+
+def test_a_parameter_may_be_as_small_as_it_likes():
+    tiny = heat(equations=[Eq(U.diff(t), 1e34 * nu * U.diff(x, 2))], parameters=[(nu, 1e-35, 1e-34)])
+    assert check_problem(tiny).coordinates[-1].high == 1e-34
 
 
 def test_one_value_is_enough_for_a_field_whose_slopes_are_given():

@@ -311,7 +311,8 @@ class Slabs:
             if pace.refuses(tail):
                 step = pace.shorter(step, tail)
                 if step < SHORTEST * t.length:
-                    raise NotApplicableError(f"the solution changes too fast at {t.name} = {now:g}")
+                    share = (now - t.low) / t.length
+                    raise NotApplicableError(f"the solution changes too fast after {share:.0%} of the time")
                 solver.forget()
                 last = None
                 continue
