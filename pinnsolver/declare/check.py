@@ -323,10 +323,12 @@ def _warn_of_counts(checked: CheckedProblem, warnings: list[str]) -> None:
             if coordinate.role != "space" or coordinate.name in checked.periodic or checked.shape:
                 continue
             order = checked.highest_orders(field.name)[i]
+            # A pressure beside a velocity in equations of first order has the walls of the velocity.
+            coupled = _neighbours(field.name, checked) if order == 1 else set()
             walls = [
                 c
                 for c in checked.conditions
-                if any(v.field == field.name for v in c.residual.all_values())
+                if any(v.field in {field.name, *coupled} for v in c.residual.all_values())
                 and any(name == coordinate.name for loc in c.locations for name, _ in loc)
             ]
             if order and not walls and not checked.observations and not _is_potential(field.name, checked):
@@ -342,6 +344,17 @@ def _warn_of_counts(checked: CheckedProblem, warnings: list[str]) -> None:
             warnings.append(
                 f"Nothing but the equations fixes {names}: give observations, or an integral condition for an eigenvalue problem."
             )
+
+
+def _neighbours(field: str, checked: CheckedProblem) -> set[str]:
+    """Return the fields that stand in an equation beside slopes of a field along space."""
+    space = [k for k, c in enumerate(checked.coordinates) if c.role == "space"]
+    found: set[str] = set()
+    for equation in checked.equations:
+        values = equation.residual.values
+        if any(v.field == field and any(v.orders[k] for k in space) for v in values):
+            found |= {v.field for v in values}
+    return found - {field}
 
 
 def _is_potential(field: str, checked: CheckedProblem) -> bool:

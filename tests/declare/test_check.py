@@ -256,6 +256,12 @@ def test_what_cannot_be_counted_rightly_is_a_warning(problem, phrase):
     assert any(phrase in warning for warning in check_problem(problem()).warnings)
 
 
+def test_sound_between_walls_needs_no_walls_for_its_pressure():
+    sound = [Eq(U.diff(t), v(x, t).diff(x)), Eq(v(x, t).diff(t), U.diff(x))]
+    walls = [Eq(v(0, t), 0), Eq(v(1, t), 0)]
+    assert check_problem(heat(equations=sound, conditions=[START, Eq(v(x, 0), 0), *walls])).warnings == ()
+
+
 def test_a_parameter_may_be_as_small_as_it_likes():
     tiny = heat(equations=[Eq(U.diff(t), 1e34 * nu * U.diff(x, 2))], parameters=[(nu, 1e-35, 1e-34)])
     assert check_problem(tiny).coordinates[-1].high == 1e-34
