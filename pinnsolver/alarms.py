@@ -207,9 +207,8 @@ def _wanted(name: str, checked: CheckedProblem, points: np.ndarray) -> np.ndarra
         ):
             found.append(values_at(data, checked, points))
     for measured in checked.observations:
-        (value, *more) = measured.quantity.values
-        plain = not more and value.symbol == measured.quantity.expr and not any(value.orders)
-        if plain and value.field == name:
+        own = measured.quantity.value
+        if own is not None and own.field == name and not any(own.orders):
             found.append(measured.values)
     every = np.concatenate(found)
     return every[np.isfinite(every)]

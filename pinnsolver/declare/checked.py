@@ -10,6 +10,7 @@ import numpy as np
 import sympy
 from sympy import Expr
 
+from pinnsolver.declare.conditions import On
 from pinnsolver.declare.problem import Problem
 from pinnsolver.declare.shapes import Shape
 from pinnsolver.declare.symbols import Unknown
@@ -38,6 +39,17 @@ class Region:
         if self.where is not None:
             parts.append(f"where {sympy.pretty(self.where, use_unicode=True, wrap_line=False)}")
         return ", ".join(parts) or "everywhere"
+
+    def holding(self, equation: Any, shape: Shape | None) -> Any:
+        """Return the condition that an equation holds here; pinned coordinates are pinned in the equation.
+
+        Args:
+            shape: of the domain, None for a box.
+        """
+        if self.boundary is not None:
+            assert shape is not None
+            return On(self.boundary or shape.boundary, equation, where=self.where)
+        return equation if self.where is None else On(equation, where=self.where)
 
 
 @dataclass(frozen=True)

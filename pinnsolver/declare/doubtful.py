@@ -86,14 +86,14 @@ def _units(measured: Measured, checked: CheckedProblem) -> Iterator[str]:
 
 def _known_size(measured: Measured, checked: CheckedProblem) -> float:
     """Return the largest value that conditions give to the measured field, 0 where none does."""
-    values = measured.quantity.values
-    if len(values) != 1 or measured.quantity.expr != values[0].symbol or any(values[0].orders):
+    own = measured.quantity.value
+    if own is None or any(own.orders):
         return 0.0
     rng = np.random.default_rng(0)
     columns = {c.symbol: c.low + c.length * rng.random(64) for c in checked.coordinates}
     sizes = [0.0]
     for condition in checked.conditions:
-        if condition.solved is None or condition.solved[0].field != values[0].field:
+        if condition.solved is None or condition.solved[0].field != own.field:
             continue
         value, expr = condition.solved
         if any(value.orders) or value.normal or not expr.free_symbols <= set(columns):

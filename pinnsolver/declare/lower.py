@@ -159,12 +159,12 @@ def _normal(arg: Any, node: Any, pinned: _Pinned, out: _Collector) -> Any:
         if constant != 1 and rest != 1:
             return _rebuild(constant, pinned, out) * _normal(rest, node, pinned, out)
     lowered = _lower_inner(arg, pinned, scope)
-    if len(lowered.values) != 1 or lowered.expr != lowered.values[0].symbol or lowered.values[0].normal:
+    value = lowered.value
+    if value is None or value.normal:
         raise UnsupportedProblem(
             f"{node} is the normal derivative of an expression.\n"
             "Write it as a sum of coefficients times NormalDerivative(u(x, y))"
         )
-    value = lowered.values[0]
     spaces = {c.name: i for i, c in enumerate(scope.coordinates) if c.role == "space"}
     pins = [(name, point) for name, point in value.pins if name in spaces]
     if not pins:

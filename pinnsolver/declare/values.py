@@ -125,6 +125,11 @@ class Lowered:
     values: tuple[FieldValue, ...]
     integrals: tuple[IntegralValue, ...] = ()
 
+    @property
+    def value(self) -> FieldValue | None:
+        """The field value that it is by itself; None for any other expression."""
+        return self.values[0] if len(self.values) == 1 and self.expr == self.values[0].symbol else None
+
     def is_linear(self, fields: Collection[str] | None = None) -> bool:
         """Say whether it is linear in the fields together, or in some of them; numbers that are not known are held."""
         own = {v.symbol for v in self.values if fields is None or v.field in fields}

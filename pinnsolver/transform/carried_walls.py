@@ -8,7 +8,7 @@ from typing import Any
 import sympy
 from sympy import Eq, Expr, Symbol
 
-from pinnsolver.declare import CheckedProblem, Condition, Coordinate, On
+from pinnsolver.declare import CheckedProblem, Condition, Coordinate
 from pinnsolver.declare.lower import Lowered
 from pinnsolver.declare.values import Field
 from pinnsolver.errors import UnsupportedProblem
@@ -133,7 +133,7 @@ def carry_condition(
         names = ", ".join(c.name for c in spaces) or checked.time.name
         _refuse(condition, "ties two places together", f"Periodic({names})")
     if at_start:  # X = xi there, in space and by every derivative in space
-        return condition.source if region.where is None else On(condition.source, where=region.where)
+        return region.holding(condition.source, checked.shape)
     for c in spaces:
         if (c.name, pins[c.name]) not in walls:
             _refuse(condition, f"stands at {c.name} = {pins[c.name]}, which particles pass by", "a wall")
@@ -148,7 +148,7 @@ def carry_condition(
             [(c.symbol, pins[c.name]) for c in checked.coordinates if c.name in pins]
         )
         source = Eq(left, 0, evaluate=False)
-    return source if region.where is None else On(source, where=region.where)
+    return region.holding(source, checked.shape)
 
 
 def _refuse(condition: Condition, what: str, instead: str) -> None:

@@ -45,7 +45,7 @@ def residual_scale(lowered: Lowered, checked: CheckedProblem, still: Collection[
     """Return s of the module's formula for one residual; dimensionless, positive."""
     values = lowered.values
     total = math.fsum(
-        _mean_slope(lowered, value.symbol, checked, still) * _wave(value, checked) for value in values
+        _mean_slope(lowered, value.symbol, checked, still) * wave_size(value, checked) for value in values
     )
     for integral in lowered.integrals:
         size = math.prod(high - low for _, low, high in integral.limits)
@@ -54,12 +54,14 @@ def residual_scale(lowered: Lowered, checked: CheckedProblem, still: Collection[
     return total if math.isfinite(total) and total > 0 else 1.0
 
 
-def _wave(value: FieldValue, checked: CheckedProblem) -> float:
-    """Return the size of a field derivative of one wave: prod (2 pi / L_i)^order."""
-    factors = (
-        (2 * math.pi / c.length) ** order for c, order in zip(checked.coordinates, value.orders, strict=True)
-    )
-    normal = max(2 * math.pi / c.length for c in checked.space) if value.normal else 1.0
+def wave_size(value: FieldValue, checked: CheckedProblem, turn: float = 2 * math.pi) -> float:
+    """Return the size of a derivative of a field of size 1: prod (turn / L_i)^order.
+
+    Args:
+        turn: 2 pi for one wave across the domain, 2 for what goes from one end of its range to the other.
+    """
+    factors = ((turn / c.length) ** order for c, order in zip(checked.coordinates, value.orders, strict=True))
+    normal = max(turn / c.length for c in checked.space) if value.normal else 1.0
     return math.prod(factors) * normal
 
 

@@ -24,7 +24,6 @@ from pinnsolver.declare import (
     Condition,
     Coordinate,
     Field,
-    On,
     Periodic,
     Problem,
     Settings,
@@ -32,6 +31,7 @@ from pinnsolver.declare import (
 )
 from pinnsolver.declare.checked import Equation
 from pinnsolver.declare.lower import Lowered, lower
+from pinnsolver.declare.orders import differentiated
 from pinnsolver.declare.symbols import NormalDerivative
 from pinnsolver.declare.values import FieldValue
 from pinnsolver.errors import DeclarationError, UnsupportedProblem
@@ -105,8 +105,8 @@ class _Restater:
             component = self.velocity.index(value.field)
             orders[_columns(self.checked)[1 - component]] += 1
             sign, function = (1, -1)[component], self.function
-        by = [(c.symbol, n) for c, n in zip(self.checked.coordinates, orders, strict=True) if n]
-        found: Expr = sympy.Derivative(function.applied, *by) if by else function.applied
+        symbols = [c.symbol for c in self.checked.coordinates]
+        found = differentiated(function.applied, symbols, tuple(orders))
         found = NormalDerivative(found) if value.normal else found
         pins = {
             c.symbol: dict(value.pins)[c.name] for c in self.checked.coordinates if c.name in dict(value.pins)
@@ -243,15 +243,11 @@ def _plain(condition: Condition, restater: _Restater) -> Any:
     if not names & set(restater.velocity):
         return condition.source
     source = Eq(restater(condition.residual), 0, evaluate=False)
-    region = condition.region
     if source.lhs == 0:
         raise UnsupportedProblem(
             f"{ASKED_FOR} the condition {condition.name} says no more than that the divergence vanishes.\nLeave it out, or stream_function"
         )
-    if region.boundary is not None:
-        assert restater.checked.shape is not None
-        return On(region.boundary or restater.checked.shape.boundary, source, where=region.where)
-    return source if region.where is None else On(source, where=region.where)
+    return condition.region.holding(source, restater.checked.shape)
 
 
 def _face_data(condition: Condition, checked: CheckedProblem) -> tuple[str, Coordinate, Expr, Expr] | None:

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Derivative, Eq, Expr, Integral, Rational, Symbol
+from sympy import Eq, Expr, Integral, Rational, Symbol
 from sympy.core.function import AppliedUndef
 
 from pinnsolver.declare import (
@@ -30,7 +30,6 @@ from pinnsolver.declare import (
     FieldValue,
     NormalDerivative,
     Observations,
-    On,
     Periodic,
     Problem,
     Settings,
@@ -38,11 +37,13 @@ from pinnsolver.declare import (
 )
 from pinnsolver.declare.checked import Measured
 from pinnsolver.declare.lower import Lowered
+from pinnsolver.declare.orders import differentiated
 from pinnsolver.declare.shape import Combined, Shape
 from pinnsolver.declare.shapes import Ball, Cuboid, Disk, Ellipse, Interval, Polygon, Rectangle
 from pinnsolver.declare.vectors import vector_components
 from pinnsolver.errors import PinnsolverError, UnsupportedProblem
 from pinnsolver.transform.numeric import in_box, size
+from pinnsolver.transform.scaling import wave_size
 from pinnsolver.transform.transformed import ASKED, Choice
 
 FAR = 50.0  # from 1, to either side: what is so far from it is given another unit
@@ -150,12 +151,6 @@ class _Scales:
 
     checked: CheckedProblem
 
-    def wave(self, value: FieldValue) -> float:
-        """Return how large a derivative is of a field of size 1: prod (2/L)^order."""
-        pairs = zip(self.checked.coordinates, value.orders, strict=True)
-        found = math.prod((2 / c.length) ** order for c, order in pairs)
-        return found * (max(2 / c.length for c in self.checked.space) if value.normal else 1.0)
-
     def from_data(self) -> dict[str, float]:
         """Return the size of each field that conditions or observations give a size."""
         plain: dict[str, float] = {}
@@ -165,9 +160,9 @@ class _Scales:
                 kind = slopes if order else plain
                 kind[name] = max(kind.get(name, 0.0), found)
         for m in self.checked.observations:
-            if _is_value(m):
-                value = m.quantity.values[0]
-                found = _largest(m) / self.wave(value)
+            value = m.quantity.value
+            if value is not None:
+                found = _largest(m) / self._wave(value)
                 kind = slopes if any(value.orders) else plain
                 kind[value.field] = max(kind.get(value.field, 0.0), found)
         return {**_usable(slopes), **_usable(plain)}
@@ -177,19 +172,21 @@ class _Scales:
         residual = condition.residual
         if condition.solved is not None:
             value, data = condition.solved
-            return {
-                value.field: (sum(value.orders) + value.normal, size(data, self.checked) / self.wave(value))
-            }
+            found = size(data, self.checked) / self._wave(value)
+            return {value.field: (sum(value.orders) + value.normal, found)}
         if residual.integrals:
             return self._norm(residual)
         known = _rest(residual, self.checked)
-        found: dict[str, tuple[int, float]] = {}
+        by_field: dict[str, tuple[int, float]] = {}
         for value in residual.values if residual.is_linear() else ():
-            slope = size(residual.expr.diff(value.symbol), self.checked) * self.wave(value)
+            slope = size(residual.expr.diff(value.symbol), self.checked) * self._wave(value)
             if slope > 0:
-                earlier = found.get(value.field, (9, 0.0))
-                found[value.field] = min(earlier, (sum(value.orders), known / slope))
-        return found
+                given = (sum(value.orders) + value.normal, known / slope)
+                by_field[value.field] = min(by_field.get(value.field, given), given)
+        return by_field
+
+    def _wave(self, value: FieldValue) -> float:
+        return wave_size(value, self.checked, turn=2.0)
 
     def _norm(self, residual: Lowered) -> dict[str, tuple[int, float]]:
         """Return the size that an integral condition of one field asks for."""
@@ -245,7 +242,7 @@ class _Scales:
         columns |= {u: np.full(SAMPLES, u.start) for u in self.checked.unknowns}
         for v in lowered.values:
             sign = rng.choice([-1.0, 1.0], SAMPLES) * (0.5 + 0.5 * rng.random(SAMPLES))
-            columns[v.symbol] = sign * sizes.get(v.field, 0.0) * self.wave(v)
+            columns[v.symbol] = sign * sizes.get(v.field, 0.0) * self._wave(v)
         try:
             with np.errstate(all="ignore"):
                 found = sympy.lambdify(list(columns), expr, ["scipy", "numpy"], dummify=True)(
@@ -260,11 +257,6 @@ class _Scales:
 
 def _usable(sizes: Mapping[str, float]) -> dict[str, float]:
     return {name: value for name, value in sizes.items() if 0 < value < math.inf}
-
-
-def _is_value(m: Measured) -> bool:
-    """Say whether a field, or one derivative of it, was measured."""
-    return len(m.quantity.values) == 1 and m.quantity.expr == m.quantity.values[0].symbol
 
 
 def _largest(m: Measured) -> float:
@@ -311,9 +303,8 @@ class _Restater:
     def value(self, value: FieldValue) -> Expr:
         """Return unit times derivative."""
         function = next(f for f in self.checked.fields if f.name == value.field).applied
-        by = [(c.symbol, k) for c, k in zip(self.checked.coordinates, value.orders, strict=True) if k]
-        found = Derivative(function, *by) if by else function
         symbols = {c.name: c.symbol for c in self.checked.coordinates}
+        found = differentiated(function, list(symbols.values()), value.orders)
         found = found.subs({symbols[name]: at / self.coordinates[name] for name, at in value.pins})
         return self.unit(value) * (NormalDerivative(found) if value.normal else found)
 
@@ -394,13 +385,13 @@ def _of_size_one(expr: Expr, lowered: Lowered, restater: _Restater) -> Expr:
     largest = max((s for s in slopes if math.isfinite(s)), default=0.0)
     if not 0 < largest < math.inf:
         return expr
+    unit = _power_of_ten(largest)
     # Term by term: multiplied out, (x - 5)**8 loses its digits and exp(-(x - 5)**2) its range.
-    return sympy.Add(*(term / _power_of_ten(largest) for term in sympy.Add.make_args(expr)))
+    return sympy.Add(*(term / unit for term in sympy.Add.make_args(expr)))
 
 
 def _condition(condition: Condition, restater: _Restater, shape: Shape | None) -> Any:
     """Return a condition in other units."""
-    region = condition.region
     if condition.solved is not None:
         value, data = condition.solved
         unit = restater.unit(value)
@@ -412,11 +403,9 @@ def _condition(condition: Condition, restater: _Restater, shape: Shape | None) -
         else:
             residual = _of_size_one(residual, condition.residual, restater)
         equation = Eq(residual, 0, evaluate=False)
+    region = condition.region
     where = None if region.where is None else restater.of_places(region.where)
-    if region.boundary is not None:
-        assert shape is not None
-        return On(region.boundary or shape.boundary, equation, where=where)
-    return equation if where is None else On(equation, where=where)
+    return replace(region, where=where).holding(equation, shape)
 
 
 def _rest(residual: Lowered, checked: CheckedProblem) -> float:
@@ -428,7 +417,8 @@ def _rest(residual: Lowered, checked: CheckedProblem) -> float:
 
 def _observed(m: Measured, restater: _Restater) -> Observations:
     """Return observations in other units."""
-    unit = restater.unit(m.quantity.values[0]) if _is_value(m) else _power_of_ten(_largest(m) or 1.0)
+    value = m.quantity.value
+    unit = _power_of_ten(_largest(m) or 1.0) if value is None else restater.unit(value)
     quantity, names = restater(m.quantity) / unit, list(m.coordinates)
     if isinstance(quantity, AppliedUndef):  # its columns are read in the order of its arguments
         arguments = [str(a) for a in quantity.args]
