@@ -172,7 +172,7 @@ def join_settings(own: Settings, given: Settings | Mapping[str, Any] | None) -> 
     """Return the problem's own settings with the given ones on top."""
     if given is None:
         return own
-    values = (given if isinstance(given, Settings) else Settings(**given)).model_dump()
+    values = (given if isinstance(given, Settings) else Settings.of(given)).model_dump()
     return own.with_values(_flat(values))
 
 

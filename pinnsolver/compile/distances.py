@@ -48,7 +48,8 @@ class Distances:
         expr = differentiated(expr, self.coordinates, orders)
         names = {v.func.__name__: s for s, v in self._functions.items()}
         found = {}
-        for node in expr.atoms(AppliedUndef, sympy.Derivative):
+        # In an order that does not change from process to process, as that of a set does: the columns follow it.
+        for node in sorted(expr.atoms(AppliedUndef, sympy.Derivative), key=str):
             inner = node.expr if isinstance(node, sympy.Derivative) else node
             counts = dict(node.variable_count) if isinstance(node, sympy.Derivative) else {}
             asked = tuple(int(counts.get(c, 0)) for c in self.coordinates)

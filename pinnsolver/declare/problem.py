@@ -64,7 +64,7 @@ class Problem:
     ) -> None:
         _check_name(name)
         if isinstance(settings, Mapping):
-            settings = Settings(**{str(key): value for key, value in settings.items()})
+            settings = Settings.of(settings)
         if settings is not None and not isinstance(settings, Settings):
             raise DeclarationError(
                 f"settings={shown(settings)} is not a Settings.\nWrite for example settings=Settings(seed=1)"

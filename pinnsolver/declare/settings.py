@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -154,6 +155,20 @@ class Settings(_Group):
     def _none_is_automatic(cls, value: Any) -> Any:
         value = {} if value is None else value
         return {str(k): v for k, v in value.items()} if isinstance(value, dict) else value
+
+    @classmethod
+    def of(cls, values: Mapping[Any, Any]) -> Self:
+        """Return settings by their names: groups as dictionaries, or dotted, as `setting_names` has them.
+
+        Args:
+            values: for example {"points": {"interior": 4000}, "network.width": 40}.
+
+        Raises:
+            DeclarationError: a key or a value is wrong.
+        """
+        named = {str(key): value for key, value in values.items()}
+        dotted = {key: value for key, value in named.items() if "." in key}
+        return cls(**{k: v for k, v in named.items() if k not in dotted}).with_values(dotted)
 
     def with_values(self, values: dict[str, Any]) -> Self:
         """Return these settings with dotted keys replaced; None replaces nothing.

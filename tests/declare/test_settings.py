@@ -78,3 +78,11 @@ def test_settings_are_frozen():
 
 def test_every_setting_is_named():
     assert {"seed", "points.interior", "weights.TERM", "network.activation"} <= set(setting_names())
+
+
+def test_groups_are_dictionaries_or_dotted_keys():
+    dotted = Settings.of({"points.interior": 40, "network": {"width": 8}, "weights.u(0.5, t) = 0": 2})
+    nested = {"points": {"interior": 40}, "network": {"width": 8}, "weights": {"u(0.5, t) = 0": 2}}
+    assert dotted == Settings(**nested)
+    with pytest.raises(DeclarationError, match=r"no setting 'points\.inner'"):
+        Settings.of({"points.inner": 5})
