@@ -67,7 +67,8 @@ results: setup
 
 # The automatic choice against every choice by hand, at equal budget; the table is problems/CHOICES.md.
 hands: setup
-	$(BIN)/python -m tests.bench hands --seconds $(SECONDS) --threads $(THREADS) $(if $(PROBLEMS),--problems "$(PROBLEMS)")
+	$(BIN)/python -m tests.bench hands --seconds $(SECONDS) --seeds "$(SEEDS)" --threads $(THREADS) \
+		$(if $(PROBLEMS),--problems "$(PROBLEMS)")
 
 # Estimated errors against true ones; the table is problems/CALIBRATION.md.
 calibrate: setup

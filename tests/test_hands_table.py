@@ -24,6 +24,16 @@ def test_ratio_is_against_the_best_by_hand_that_did_not_fail():
     assert hands.ratio_of({**RECORD, "errors": {"automatic": None, "soft": 1.0}}) is None
 
 
+def test_of_several_seeds_the_medians_stand_and_a_failure_is_no_error():
+    wrong = {"automatic": 1e-3, "hard=true, causal=false, frame=eulerian": 4e-4, "soft": None}
+    others = [{**RECORD, "seed": k, "errors": {**RECORD["errors"], **wrong}} for k in (1, 2)]
+    (record,) = hands.joined([RECORD, *others])
+    assert record["errors"]["automatic"] == 1e-3
+    assert record["errors"]["hard=false, causal=false, frame=eulerian"] is None
+    assert hands._cells(record)[-1] == "20 s, 1 thread, seeds 0, 1, 2"
+    assert hands._cells(record)[5] == "2.5"
+
+
 def test_a_row_names_the_best_and_the_worst_in_words():
     cells = hands._cells(RECORD)
     assert cells[3] == "hard, eulerian"

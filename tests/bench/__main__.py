@@ -38,7 +38,7 @@ def main() -> None:
     hands = parts.add_parser(
         "hands", help="the automatic choice against choices by hand, into problems/CHOICES.md"
     )
-    _add_runs(hands, seconds=20.0)
+    _add_runs(hands, seconds=20.0, several=True)
     calibrate = parts.add_parser(
         "calibrate", help="estimated errors against true ones, into problems/CALIBRATION.md"
     )
@@ -80,8 +80,7 @@ def _engine(threads: int | None) -> None:
 def _peers(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     problems = _known(parser, given.problems.split(), PROBLEMS, "recipe for")
     external = External(given.external[0], Path(given.external[1]).resolve()) if given.external else None
-    seeds = [int(seed) for seed in given.seeds.split()]
-    path = race(problems, seeds, given.seconds, given.threads, external)
+    path = race(problems, _seeds(given), given.seconds, given.threads, external)
     result = json.loads(path.read_text())
     print_result(result)
 
@@ -106,16 +105,19 @@ def _results(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None
 def _hands(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     from .hands import PAGE, measure_hands
 
-    measure_hands(_problems(parser, given), given.seconds, given.seed, given.threads)
+    measure_hands(_problems(parser, given), given.seconds, _seeds(given), given.threads)
     print(PAGE.relative_to(ROOT))
 
 
 def _calibrate(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     from .calibration import PAGE, calibrate
 
-    seeds = [int(seed) for seed in given.seeds.split()]
-    calibrate(_problems(parser, given), given.seconds, seeds, given.threads)
+    calibrate(_problems(parser, given), given.seconds, _seeds(given), given.threads)
     print(PAGE.relative_to(ROOT))
+
+
+def _seeds(given: argparse.Namespace) -> list[int]:
+    return [int(seed) for seed in given.seeds.split()]
 
 
 def _problems(parser: argparse.ArgumentParser, given: argparse.Namespace) -> list[str]:

@@ -1,7 +1,7 @@
 """`make hands`: the automatic choice against every choice by hand, at equal budget, as a table in problems/CHOICES.md.
 
 By hand means {all conditions hard that can be, all soft} x {causal, not} x {the frames}, as far as the problem allows them
-and they differ. What is measured is kept in outputs/hands, a JSON file for each problem.
+and they differ. What is measured is kept in outputs/hands, a JSON file for each problem and seed.
 """
 
 from __future__ import annotations
@@ -44,22 +44,23 @@ HEAD = (
 INTRODUCTION = f"""# The automatic choice against choices by hand
 
 Each problem is solved by the automatic choices and by every choice by hand that it allows, of hard or soft conditions, causal weights or
-none, and the frames, all else alike and at equal budget. Errors are the largest relative L2 error of the fields. `ratio` is the
-automatic error over that of the best by hand: 2 is the bar; "the same" says that both come to the very same run. `make hands` measures.
+none, and the frames, all else alike and at equal budget. Errors are the largest relative L2 error of the fields, of several seeds the
+median. `ratio` is the automatic error over that of the best by hand: 2 is the bar; "the same" says that both come to the very same run.
+`make hands` measures.
 
 {BEGIN}
 {END}
 """
 
 
-def measure_hands(names: Sequence[str], seconds: float, seed: int, threads: int) -> None:
+def measure_hands(names: Sequence[str], seconds: float, seeds: Sequence[int], threads: int) -> None:
     """Compare on some problems, one after the other; after each its record and the table are on disk."""
     console = Console()
-    for name in names:
+    for name, seed in itertools.product(names, seeds):
         record = {"problem": name, "seconds": seconds, "seed": seed, "threads": threads}
         record |= stamp()
         record |= _measured(load_problem(PROBLEMS / f"{name}.py"), seconds, seed, threads)
-        write_json(FOLDER / f"{name}.json", record)
+        write_json(FOLDER / f"{name}-seed{seed}.json", record)
         write_page()
         console.print("  ".join(_cells(record)), highlight=False, soft_wrap=True)
 
@@ -119,7 +120,7 @@ def write_page() -> None:
     """Write problems/CHOICES.md from what is measured."""
     records = [json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))]
     at_hand = names_at_hand()
-    records = [r for r in records if r["problem"] in at_hand]
+    records = joined([r for r in records if r["problem"] in at_hand])
     rows = [_cells(record) for record in records]
     ratios = {r["problem"]: ratio for r in records if (ratio := ratio_of(r)) is not None}
     lines = [
@@ -130,6 +131,22 @@ def write_page() -> None:
         _summary(ratios, records),
     ]
     PAGE.write_text(replace_between(INTRODUCTION, "\n".join(lines), BEGIN, END), encoding="utf-8")
+
+
+def joined(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a record for each problem, of several seeds the median errors; a choice that failed counts as infinitely wrong."""
+    by_problem: dict[str, list[Mapping[str, Any]]] = {}
+    for record in records:
+        by_problem.setdefault(record["problem"], []).append(record)
+    found = []
+    for alike in by_problem.values():
+        errors = {}
+        for label in alike[0]["errors"]:
+            every = [r["errors"].get(label) for r in alike]
+            middle = statistics.median(math.inf if error is None else error for error in every)
+            errors[label] = middle if math.isfinite(middle) else None
+        found.append({**alike[0], "errors": errors, "seeds": sorted(r["seed"] for r in alike)})
+    return found
 
 
 def ratio_of(record: Mapping[str, Any]) -> float | None:

@@ -72,9 +72,10 @@ def problem_link(name: str) -> str:
 
 
 def budget_text(run: Mapping[str, Any]) -> str:
-    """Return what a run was given: seconds, threads and seed."""
-    threads = run["threads"]
-    return f"{run['seconds']:.0f} s, {threads} thread{'s' * (threads > 1)}, seed {run['seed']}"
+    """Return what a run was given, or several were: seconds, threads and seeds."""
+    threads, seeds = run["threads"], run.get("seeds", [run["seed"]])
+    said = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+    return f"{run['seconds']:.0f} s, {threads} thread{'s' * (threads > 1)}, {said}"
 
 
 def number(value: float | None, form: str = "{:.1e}", missing: str = "-") -> str:
