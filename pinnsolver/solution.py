@@ -64,8 +64,6 @@ if TYPE_CHECKING:
 # Points along each axis of solution.npz and to_xarray, by the number of axes.
 AXIS = {1: 1001, 2: 201, 3: 65, 4: 25, 5: 13}
 ZERO_SHARE = 0.9  # of what fields of zero leave in a norm condition, above which the zero state was found
-# Of a squared disagreement, what is laid to the first run at least: residuals far smaller need not mean errors so much smaller.
-LEAST_SHARE = 0.1
 NEGLIGIBLE = 1e-6  # of the largest residual: what is below it is rounding, as of a hard condition
 AUDIT_SHARE = 2  # fresh points for the audit, as a multiple of the training's
 
@@ -351,7 +349,7 @@ class Solution:
             f"parameters, {trained.seconds:.0f} s"
         )
         share = float(np.mean(shares)) if shares else 0.5
-        return SecondRun(again.evaluate_in_units, max(share, LEAST_SHARE), words)
+        return SecondRun(again.evaluate_in_units, share, words)
 
     def verify(self, seconds: float | None = None) -> Solution:
         """Return the solution with its error estimate among the results; a saved run's `result.json` is written anew.

@@ -57,6 +57,16 @@ def test_a_disagreement_is_shared_out_by_the_residuals():
         )
 
 
+@pytest.mark.parametrize(("apart", "share"), [(0.5, 0.01), (0.5, 0.02), (0.5, 0.5), (1e-3, 0.0001)])
+def test_residuals_share_out_no_disagreement_of_runs_that_are_both_far_off(apart, share):
+    def near(error):
+        return lambda points, wanted: {"u": (1 + error) * np.cos(points[:, 0])}
+
+    found = disagreement(check_problem(rod()), near(apart), SecondRun(near(0), share, "seed 1"))["u"]
+    told = max(share, 0.1) if apart * np.sqrt(share) > 0.05 else share
+    assert found.value == pytest.approx(apart * np.sqrt(told), rel=1e-6)
+
+
 def test_a_second_run_that_found_zero_says_nothing():
     zero = SecondRun(lambda points, wanted: {"u": np.zeros(len(points))}, 0.5, "a second run")
     found = disagreement(check_problem(rod()), lambda points, wanted: {"u": np.ones(len(points))}, zero)["u"]

@@ -34,6 +34,9 @@ from pinnsolver.verify.refine import (
 
 LEAST_SECONDS = 20.0
 FIRST_SHARE = 0.75  # of the time, for the solver by itself; the rest is for the difference to the network
+# Of a field: with more of a disagreement laid to the first run neither is near the solution, and residuals say little of errors.
+COARSE = 0.05
+LEAST_SHARE = 0.1  # of the square of a disagreement, which then is laid to the first run at least
 SECOND_SHARE = 0.4  # of the time, for a second run at least, where no solver gets through
 # Of the time that is left, for the difference, where the solver by itself does not get through.
 LEFT_SHARE = 0.3
@@ -188,14 +191,15 @@ def disagreement(checked: CheckedProblem, evaluate: Evaluate, second: SecondRun)
     """Return the estimates by what a second run has otherwise.
 
     With independent errors e1, e2 in proportion to the residuals r1, r2 the two differ by sqrt(e1^2 + e2^2), of which e1 is the share
-    r1 / sqrt(r1^2 + r2^2). A second run is no independent solver: what networks of both sizes miss alike, it does not show.
+    r1 / sqrt(r1^2 + r2^2), and more where both are far off. A second run is no independent solver: what networks of both sizes miss
+    alike, it does not show.
     """
     count = RUNS_GRID.get(len(checked.coordinates), 7)
     axes = [np.linspace(c.low, c.high, count) for c in checked.coordinates]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
     applied = {f.name: f.applied for f in checked.fields}
     one, two = evaluate(points, applied), second.evaluate(points, applied)
-    found = {}
+    apart: dict[str, float | None] = {}
     for name in applied:
         seen = np.isfinite(one[name]) & np.isfinite(two[name])
         a, b = one[name][seen], two[name][seen]
@@ -204,14 +208,17 @@ def disagreement(checked: CheckedProblem, evaluate: Evaluate, second: SecondRun)
         if len(a) and not _has_value(name, checked):
             b = b + np.mean(a - b)  # nor a field a constant of which nothing is said
         size = float(np.linalg.norm(b))
-        value = float(np.linalg.norm(a - b)) / size * math.sqrt(second.share) if size else None
-        basis = (
-            f"a second run, as no classical solver got through: {second.words}"
-            if size
-            else "no estimate: a second run found zero"
-        )
-        found[name] = FieldEstimate(value, None, basis)
-    return found
+        apart[name] = float(np.linalg.norm(a - b)) / size if size else None
+    share = math.sqrt(second.share)
+    if any(distance is not None and share * distance > COARSE for distance in apart.values()):
+        share = max(share, math.sqrt(LEAST_SHARE))
+    basis = f"a second run, as no classical solver got through: {second.words}"
+    return {
+        name: FieldEstimate(None, None, "no estimate: a second run found zero")
+        if distance is None
+        else FieldEstimate(share * distance, None, basis)
+        for name, distance in apart.items()
+    }
 
 
 def _has_value(field: str, checked: CheckedProblem) -> bool:
