@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from pinnsolver import Disk, On, Periodic, Problem, Rectangle, Solution, resume, solve
 from pinnsolver.cli import app
 from pinnsolver.declare import check_problem
+from pinnsolver.verify import refine
 from pinnsolver.verify.classical.forward import Deadline, restate_forward
 from pinnsolver.verify.classical.fourier import WaveGrid, Waves
 from pinnsolver.verify.classical.slabs import Pace, Slabs
@@ -349,3 +350,33 @@ def test_a_tolerance_is_compared_with_the_estimate(tmp_path):
     assert result["tolerance"]["reached"] is within
     told = "Every estimate is below the tolerance" if within else "is above the tolerance"
     assert told in ended.output and told in (tmp_path / "met" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("off", "trusted"),
+    [
+        ([1e-2, 1e-4, 1e-6, 1e-8], True),
+        ([1e-4, 5e-5, 3.5e-4, 6e-4], False),  # finer grids are worse again: what they differ by says nothing
+        ([1e-1, 9e-2, 1e-3, 1e-6], True),  # coarse ones that were wrong alike
+        ([1e-4, 1e-13, 5e-13, 1e-13], True),  # rounding
+    ],
+)
+def test_grids_that_do_not_converge_are_not_trusted(monkeypatch, off, trusted):
+    def exact(points, wanted):
+        return {name: np.sin(points[:, 0]) for name in wanted}
+
+    def level(error):
+        def solved(places, deadline, count):
+            return refine.Solved("a grid", {"u": np.sin(places[:, 0]) + error * np.cos(places[:, 0])})
+
+        return solved
+
+    problem = Problem("p", [Eq(u(x).diff(x, 2), -u(x))], [(x, 0, 1)], None, [Eq(u(0), 0), Eq(u(1), sin(1))])
+    monkeypatch.setattr(refine, "_levels", lambda task, deadline: map(level, off))
+    monkeypatch.setattr(refine, "GROWTH", 0.0)
+
+    def near(points, wanted):
+        return {name: values * 1.0001 for name, values in exact(points, wanted).items()}
+
+    task = refine.Task(restate_forward(check_problem(problem), {}, {}), near, refine.SPLINES)
+    assert refine.refine(task, Deadline.after(100.0)).trusted is trusted

@@ -150,7 +150,12 @@ def estimate_error(
             compared, method = found, attempt
         if not doubtful:
             break
-        notes.append(f"{_WORDS[attempt]}: its grids still differ by about as much as the network does.")
+        why = (
+            "coarser grids agree better than its finest ones"
+            if any(c.diverging for c in found)
+            else "its grids still differ by about as much as the network does"
+        )
+        notes.append(f"{_WORDS[attempt]}: {why}.")
     usable = bool(compared) and max(map(_worst, compared)) < WORTHLESS
     if not usable and second is not None and seconds > 0:
         again = second(max(whole.left, SECOND_SHARE * seconds))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -49,6 +49,7 @@ MOST_LEVELS = 9
 TIME_TOLERANCE, TIGHTENING, TIGHTEST = 1e-5, 0.03, 1e-11
 GROWTH = 3.0  # of the cost from one grid to the next, at least
 AGREED = 0.2  # of the difference to the network, at which the grids agree well enough
+DIVERGING = 3.0  # times the least difference of two grids, above which finer ones are no better: cut pieces have lost their digits
 CONVERGED = 0.03  # of the solution: grids that differ by more have not converged, wherever the network is
 FIRST_GRID = 0.35  # of the time, which a first grid may take
 HOPELESS = 0.2  # of the time, below which no other first grid is tried
@@ -72,6 +73,7 @@ class Compared:
         norm: root mean square of the classical solution, by which members of a family are joined.
         unknowns: the unknown numbers that were found anew.
         largest: of a vector's component that vanishes the one by whose size its distances are measured.
+        diverging: whether coarser grids agreed better than the last two.
     """
 
     distance: Mapping[str, float]
@@ -80,19 +82,22 @@ class Compared:
     norm: Mapping[str, float]
     unknowns: Mapping[str, float]
     largest: Mapping[str, str] = field(default_factory=dict)
+    diverging: bool = False
 
     @property
     def agreed(self) -> bool:
-        """Whether the grids differ by less than a fifth of what the network differs."""
+        """Whether the grids converge, and differ by less than a fifth of what the network differs."""
         return self._within(AGREED)
 
     @property
     def trusted(self) -> bool:
-        """Whether they differ by at most half of it."""
+        """Whether they converge, and differ by at most half of it."""
         return self._within(0.5)
 
     def _within(self, share: float) -> bool:
-        return all(self.own[n] <= max(min(share * d, CONVERGED), ROUNDING) for n, d in self.distance.items())
+        return not self.diverging and all(
+            self.own[n] <= max(min(share * d, CONVERGED), ROUNDING) for n, d in self.distance.items()
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +158,7 @@ def refine(task: Task, deadline: Deadline) -> Compared:
     why: NotApplicableError | None = None
     spent, allowed, count = 0.0, deadline.left, 0
     before: dict[str, float] = {}
+    least: dict[str, float] = {}
     for solve in levels:
         if best is not None and GROWTH * spent > deadline.left:
             break
@@ -176,6 +182,9 @@ def refine(task: Task, deadline: Deadline) -> Compared:
             vectors = vector_components(task.forward.equations.values(), task.forward.coordinates)
             best = _compare(network, found, last, solved.words, solved.unknowns, before, vectors)
             before = dict(best.own)
+            most = {n: max(DIVERGING * own, ROUNDING) for n, own in least.items()}
+            best = replace(best, diverging=any(before[n] > most[n] for n in most))
+            least = {n: min(own, least.get(n, own)) for n, own in before.items()}
             if best.agreed:
                 break
         last = found
