@@ -341,7 +341,7 @@ def verify(
     seconds: Annotated[
         float | None,
         typer.Option(
-            "--seconds", help="How long it may take.", show_default="as long as the training, at least 20"
+            "--seconds", help="How long it may take.", show_default="as long as the training, at least 5"
         ),
     ] = None,
 ) -> None:

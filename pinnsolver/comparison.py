@@ -9,6 +9,7 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,7 +159,7 @@ def compare_into(
     folders = folder_names(contestants)
     if place is not None:
         place.refuse_held(folders)
-    warm_up()  # or the first contestant alone would wait for our loops
+    _rehearse(problem, contestants)
     tour = _Tour(place, problem, folders, quiet)
     for k, contestant in enumerate(contestants):
         tour.visit(contestant, f"{k + 1} of {len(contestants)}")
@@ -167,6 +168,18 @@ def compare_into(
     contest = _told(problem, common, tour.entries)
     page = _written(contest, place)
     return Comparison(contest, tour.solutions, place.folder if place else None, page, tour.interrupted)
+
+
+def _rehearse(problem: Problem, contestants: tuple[Contestant, ...]) -> None:
+    """Take a contestant through one step, unseen: else the first alone would wait for our loops, and for what sympy remembers."""
+    warm_up()
+    able = next((c for c in contestants if not c.unsupported), None)
+    if able is None:
+        return
+    with suppress(PinnsolverError):  # its own turn will tell
+        seen = solve_into(None, problem, able.settings.with_values({"steps": 1}), quiet=True)
+        if seen.result["stopped"] == "interrupted":
+            raise KeyboardInterrupt
 
 
 @dataclass

@@ -321,7 +321,7 @@ class Solution:
         """Return how far the fields are off, by a classical solver on the same declaration or a second run; see `pinnsolver.verify`.
 
         Args:
-            seconds: how long it may take; as long as the training took, 20 s at least, if left out.
+            seconds: how long it may take; as long as the training took, 5 s at least, if left out.
         """
         allowed = max(float(self.result.get("seconds") or 0.0), LEAST_SECONDS) if seconds is None else seconds
         checked = (

@@ -1,5 +1,7 @@
 """The table of the automatic choice against choices by hand."""
 
+import pytest
+
 from pinnsolver import Settings, load_problem
 from tests.bench import hands
 from tests.bench.results import PROBLEMS
@@ -34,6 +36,11 @@ def test_of_several_seeds_the_medians_stand_and_a_failure_is_no_error():
     assert hands._cells(record)[5] == "2.5"
 
 
+def test_seeds_of_other_budgets_are_not_joined():
+    with pytest.raises(ValueError, match="several budgets"):
+        hands.joined([RECORD, {**RECORD, "seed": 1, "seconds": 2 * RECORD["seconds"]}])
+
+
 def test_a_row_names_the_best_and_the_worst_in_words():
     cells = hands._cells(RECORD)
     assert cells[3] == "hard, eulerian"
@@ -43,7 +50,7 @@ def test_a_row_names_the_best_and_the_worst_in_words():
 
 def test_a_ratio_says_where_the_best_by_hand_is_the_automatic_choice():
     same = {**RECORD, "same": ["hard=true, causal=false, frame=eulerian"]}
-    assert hands._cells(same)[5] == "1.5 (the same)"
+    assert hands._cells(same)[5] == "1 (the same)"  # one run, not two
     problem = load_problem(PROBLEMS / "burgers.py")
     assert hands.same_as_automatic(problem, Settings(steps=5)) == ["hard=true, causal=false, frame=eulerian"]
 

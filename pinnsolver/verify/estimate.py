@@ -31,15 +31,18 @@ from pinnsolver.verify.refine import (
     has_entering_corner,
     refine,
 )
+from pinnsolver.verify.wording import BOUND
 
-LEAST_SECONDS = 20.0
+LEAST_SECONDS = 5.0  # of verification: of a shorter training little could be said
 FIRST_SHARE = 0.75  # of the time, for the solver by itself; the rest is for the difference to the network
 # Of a field: with more of a disagreement laid to the first run neither is near the solution, and residuals say little of errors.
 COARSE = 0.05
 LEAST_SHARE = 0.1  # of the square of a disagreement, which then is laid to the first run at least
-SECOND_SHARE = 0.4  # of the time, for a second run at least, where no solver gets through
-# Of the time that is left, for the difference, where the solver by itself does not get through.
-LEFT_SHARE = 0.3
+SECOND_SHARE = 0.35  # of the time, kept for a second run while no solver has got through
+PREPARED = 0.9  # of what is left, for its training; the rest is for its preparation and for comparing
+LEAST_SECOND = (
+    0.15  # of the time, for a second run at least, where solvers took longer than they were allowed
+)
 PERIODIC_SHARE = 0.6  # of the time, for Fourier series, where splines come next
 SHAPED_SHARE = 0.4  # of the time, for splines on a shape, where finite elements come next
 WORTHLESS = 0.5  # an own error from which a classical solution says nothing
@@ -137,11 +140,11 @@ def estimate_error(
     compared: list[Compared] = []
     method, doubtful = NONE, True
     whole = Deadline.after(seconds)
-    for attempt, usual in _attempts(checked):
-        last_resort = second is not None and not compared and attempt == DIFFERENCE
-        share = LEFT_SHARE if last_resort else usual
+    for attempt, share in _attempts(checked):
+        kept = 0.0 if _is_usable(compared) or second is None else SECOND_SHARE * seconds
+        allowed = share * (whole.left - kept)
         try:
-            found = _all_members(checked, evaluate, unknowns, members, attempt, whole.left * share)
+            found = _all_members(checked, evaluate, unknowns, members, attempt, allowed)
         except NotApplicableError as error:
             notes.append(f"{_WORDS[attempt]}: {error}.")
             continue
@@ -156,9 +159,9 @@ def estimate_error(
             else "its grids still differ by about as much as the network does"
         )
         notes.append(f"{_WORDS[attempt]}: {why}.")
-    usable = bool(compared) and max(map(_worst, compared)) < WORTHLESS
+    usable = _is_usable(compared)
     if not usable and second is not None and seconds > 0:
-        again = second(max(whole.left, SECOND_SHARE * seconds))
+        again = second(max(PREPARED * whole.left, LEAST_SECOND * seconds))
         if again is not None:
             return ErrorEstimate(
                 disagreement(checked, evaluate, again), SECOND, {}, tuple(notes), time.monotonic() - begun
@@ -237,6 +240,11 @@ def _worst(compared: Compared) -> float:
     return max(compared.own.values())
 
 
+def _is_usable(compared: Sequence[Compared]) -> bool:
+    """Say whether solvers got through, with errors of their own that leave something to be said."""
+    return bool(compared) and max(map(_worst, compared)) < WORTHLESS
+
+
 def _all_members(
     checked: CheckedProblem,
     evaluate: Evaluate,
@@ -298,7 +306,7 @@ def _joined(name: str, compared: Sequence[Compared], method: str, doubtful: bool
     basis = f"{what}: {compared[-1].level}; its own error {own:.1e}"
     other = compared[-1].largest.get(name)
     basis += "" if other is None else f"; in units of {other}, as {name} vanishes"
-    if doubtful and own > 0.5 * value:
+    if doubtful and own > BOUND * value:
         return FieldEstimate(
             max(value, own), own, f"{basis}, which is all that is known: the error may be smaller"
         )
