@@ -9,8 +9,8 @@ from sympy import Expr
 from pinnsolver.declare.values import Coordinate, Lowered
 
 
-def vector_components(residuals: Iterable[Lowered], coordinates: Sequence[Coordinate]) -> list[set[str]]:
-    """Return the names of the components of each vector: fields whose slopes, each along a coordinate of its own, are added.
+def vector_components(residuals: Iterable[Lowered], coordinates: Sequence[Coordinate]) -> list[list[str]]:
+    """Return the names of the components of each vector, sorted: fields whose slopes, each along a coordinate of its own, are added.
 
     They share a unit, and one that vanishes is measured by the others.
 
@@ -32,4 +32,4 @@ def vector_components(residuals: Iterable[Lowered], coordinates: Sequence[Coordi
             if len(names) == len(fields) > 1:
                 joined = names.union(*(s for s in found if s & names))
                 found = [*(s for s in found if not s & names), joined]
-    return found
+    return [sorted(names) for names in found]

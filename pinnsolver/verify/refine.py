@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -157,8 +157,7 @@ def refine(task: Task, deadline: Deadline) -> Compared:
     best: Compared | None = None
     why: NotApplicableError | None = None
     spent, allowed, count = 0.0, deadline.left, 0
-    before: dict[str, float] = {}
-    least: dict[str, float] = {}
+    course = _Course()
     for solve in levels:
         if best is not None and GROWTH * spent > deadline.left:
             break
@@ -179,12 +178,7 @@ def refine(task: Task, deadline: Deadline) -> Compared:
         if task.defect:
             found = {name: network[name] + values for name, values in found.items()}
         if last is not None:
-            vectors = vector_components(task.forward.equations.values(), task.forward.coordinates)
-            best = _compare(network, found, last, solved.words, solved.unknowns, before, vectors)
-            before = dict(best.own)
-            most = {n: max(DIVERGING * own, ROUNDING) for n, own in least.items()}
-            best = replace(best, diverging=any(before[n] > most[n] for n in most))
-            least = {n: min(own, least.get(n, own)) for n, own in before.items()}
+            best = _compare(task.forward, network, found, last, solved, course)
             if best.agreed:
                 break
         last = found
@@ -193,20 +187,50 @@ def refine(task: Task, deadline: Deadline) -> Compared:
     return best
 
 
+@dataclass
+class _Course:
+    """How the differences of two successive grids have gone, by field.
+
+    Args:
+        before: of the two grids before.
+        least: of all so far.
+    """
+
+    before: dict[str, float] = field(default_factory=dict)
+    least: dict[str, float] = field(default_factory=dict)
+
+    def error_of(self, name: str, difference: float) -> float:
+        """Return the error of the finer grid: where the grids converge, what is left is a geometric series."""
+        before = self.before.get(name, 0.0)
+        if not 0 < difference < 0.5 * before:
+            return difference
+        ratio = difference / before
+        return difference * min(1.0, max(ratio / (1 - ratio), 0.05))
+
+    def diverges(self, own: Mapping[str, float]) -> bool:
+        """Say whether coarser grids agreed better than those that have these errors."""
+        return any(own[n] > max(DIVERGING * least, ROUNDING) for n, least in self.least.items())
+
+    def go_on(self, own: Mapping[str, float]) -> None:
+        """Take in the errors of the next grid."""
+        self.before = dict(own)
+        self.least = {n: min(value, self.least.get(n, value)) for n, value in own.items()}
+
+
 def _compare(
+    forward: Forward,
     network: Mapping[str, np.ndarray],
     found: Mapping[str, np.ndarray],
     last: Mapping[str, np.ndarray],
-    words: str,
-    unknowns: Mapping[str, float],
-    before: Mapping[str, float],
-    vectors: Sequence[set[str]] = (),
+    solved: Solved,
+    course: _Course,
 ) -> Compared:
+    """Compare the network with the values found on the finest grid, and these with those on the last one before it."""
     distance, own, norm = {}, {}, {}
     largest: dict[str, str] = {}
     seen_by = {n: np.isfinite(v) & np.isfinite(network[n]) & np.isfinite(last[n]) for n, v in found.items()}
     sizes = {name: float(np.linalg.norm(values[seen_by[name]])) for name, values in found.items()}
-    for names in vectors:
+    for names in vector_components(forward.equations.values(), forward.coordinates):
         main = max(names, key=lambda n: sizes[n])
         largest |= {n: main for n in names if sizes[n] < NONE_OF_IT * sizes[main]}
     for name, values in found.items():
@@ -214,14 +238,11 @@ def _compare(
         if size == 0:
             raise NotApplicableError(f"{name} is zero, so that a relative error means nothing")
         distance[name] = float(np.linalg.norm((values - network[name])[seen])) / size
-        own[name] = float(np.linalg.norm((values - last[name])[seen])) / size
-        if (
-            0 < own[name] < 0.5 * before.get(name, 0.0)
-        ):  # the grids converge: what is left is a geometric series
-            ratio = own[name] / before[name]
-            own[name] *= min(1.0, max(ratio / (1 - ratio), 0.05))
+        own[name] = course.error_of(name, float(np.linalg.norm((values - last[name])[seen])) / size)
         norm[name] = size / float(np.sqrt(seen.sum()))
-    return Compared(distance, own, words, norm, unknowns, largest)
+    diverging = course.diverges(own)
+    course.go_on(own)
+    return Compared(distance, own, solved.words, norm, solved.unknowns, largest, diverging)
 
 
 @dataclass(frozen=True)
