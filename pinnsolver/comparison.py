@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pinnsolver.contestants import AUTOMATIC, Contestant, Given, choose_contestants, label_of
-from pinnsolver.declare import Problem, Settings
+from pinnsolver.declare import Problem, Settings, check_problem
 from pinnsolver.errors import PinnsolverError, RunFolderError, TrainingDiverged, UnsupportedProblem
 from pinnsolver.network import warm_up
 from pinnsolver.pipeline import join_settings, solve_into
@@ -28,6 +28,8 @@ from pinnsolver.report.wording import flatten
 from pinnsolver.runfolder import RUN_FILES, new_run_folder, read_run, unwritable
 from pinnsolver.solution import Solution
 from pinnsolver.train import find_device
+from pinnsolver.train.windows import compile_whole
+from pinnsolver.transform import transform_problem
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -171,15 +173,12 @@ def compare_into(
 
 
 def _rehearse(problem: Problem, contestants: tuple[Contestant, ...]) -> None:
-    """Take a contestant through one step, unseen: else the first alone would wait for our loops, and for what sympy remembers."""
+    """Prepare a contestant as its training will: else the first alone would wait for our loops, and for what sympy remembers."""
     warm_up()
     able = next((c for c in contestants if not c.unsupported), None)
-    if able is None:
-        return
-    with suppress(PinnsolverError):  # its own turn will tell
-        seen = solve_into(None, problem, able.settings.with_values({"steps": 1}), quiet=True)
-        if seen.result["stopped"] == "interrupted":
-            raise KeyboardInterrupt
+    if able is not None:
+        with suppress(PinnsolverError):  # its own turn will tell
+            compile_whole(transform_problem(check_problem(problem), able.settings))
 
 
 @dataclass

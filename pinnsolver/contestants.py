@@ -19,6 +19,7 @@ BUDGET = ("seconds", "steps")
 PLAIN: Mapping[str, Any] = {
     "hard": False,
     "causal": False,
+    "early": 1.0,
     "frame": "eulerian",
     "stream_function": False,
     "symmetry": False,

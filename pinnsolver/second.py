@@ -20,18 +20,19 @@ def solve_again(transformed: TransformedProblem, seconds: float) -> tuple[Compil
 
     Args:
         transformed: as it was trained first; its methods are kept.
-        seconds: how long it may train.
+        seconds: how long it may take.
 
     Raises:
         KeyboardInterrupt: it was interrupted.
     """
+    clock = Clock()
     try:
         again = transform_problem(transformed.declared, _other_settings(transformed, seconds))
         if (again.settings.windows or 1) > 1:
-            compiled, trained = compile_whole(again), train_windows(again, clock=Clock())
+            compiled, trained = compile_whole(again), train_windows(again, clock=clock)
         else:
             compiled = CompiledProblem(again)
-            trained = train_problem(compiled, clock=Clock())
+            trained = train_problem(compiled, clock=clock)
     except PinnsolverError:
         return None
     if trained.stopped == "interrupted":

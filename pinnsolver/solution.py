@@ -333,7 +333,7 @@ class Solution:
         """Return the problem solved once more, as evidence of the error; None where it came to nothing.
 
         Args:
-            seconds: how long it may train.
+            seconds: how long it may take.
         """
         found = solve_again(self.compiled.transformed, seconds)
         if found is None:

@@ -88,3 +88,35 @@ def test_a_rank_belongs_to_gauss_newton():
     assert chosen(HEAT, optimizer__rank=50, network__width=60)["optimizer.second"].value == "gauss-newton"
     with pytest.raises(DeclarationError, match="rank belongs to Gauss-Newton"):
         chosen(HEAT, optimizer__rank=50, optimizer__second="lbfgs")
+
+
+GROWTH = Eq(u(x, t).diff(t), u(x, t).diff(x, 2) / 100 + 4 * u(x, t) * (1 - u(x, t) ** 2))
+
+
+@pytest.mark.parametrize(
+    ("equation", "settings", "early"),
+    [
+        (Eq(u(x, t).diff(t), 4 * u(x, t)), {}, 7.4),  # exp(4 / 2)
+        (Eq(u(x, t).diff(t), 4 * u(x, t)), {"windows": 2}, 1.0),
+        (Eq(u(x, t).diff(t), u(x, t) / 2), {}, 1.0),
+        (Eq(u(x, t).diff(t), -4 * u(x, t)), {}, 1.0),
+        (HEAT, {}, 1.0),
+        (HEAT, {"early": 3.0}, 3.0),
+    ],
+)
+def test_early_residuals_count_more_where_perturbations_grow(equation, settings, early):
+    assert chosen(equation, **settings)["early"].value == early
+
+
+def test_where_data_hold_later_times_early_residuals_count_like_others():
+    tied = [Eq(u(x, 0), x), Eq(u(0, 1), 0)]
+    problem = Problem("some", [GROWTH], [(x, 0, 1)], (t, 0, 1), tied)
+    assert transform_problem(check_problem(problem), Settings()).choices["early"].value == 1.0
+    free = Problem("some", [GROWTH], [(x, 0, 1)], (t, 0, 1), tied[:1])
+    assert transform_problem(check_problem(free), Settings()).choices["early"].value > 1.0
+
+
+def test_a_steady_problem_has_nothing_early():
+    problem = Problem("some", [Eq(u(x).diff(x, 2), 1)], [(x, 0, 1)], conditions=[Eq(u(0), 0), Eq(u(1), 0)])
+    with pytest.raises(DeclarationError, match="steady"):
+        transform_problem(check_problem(problem), Settings(early=3.0))

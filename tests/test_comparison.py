@@ -241,7 +241,7 @@ def test_without_out_it_lies_beside_the_problem_s_runs(pinnsolver, line, tmp_pat
 def test_an_interrupt_keeps_what_is_done_and_still_writes_the_table(
     pinnsolver, line, tmp_path, monkeypatch, times
 ):
-    progress = iter([*[pipeline.choose_progress(True)] * 2, Interrupting(signal.SIGINT, times)])
+    progress = iter([*[pipeline.choose_progress(True)] * 1, Interrupting(signal.SIGINT, times)])
     monkeypatch.setattr(pipeline, "choose_progress", lambda quiet: next(progress))
     place = tmp_path / "out"
     given = ["--with", "hard=false", "--with", "network.width=4"]

@@ -41,6 +41,32 @@ def test_seeds_of_other_budgets_are_not_joined():
         hands.joined([RECORD, {**RECORD, "seed": 1, "seconds": 2 * RECORD["seconds"]}])
 
 
+def test_a_choice_that_is_the_automatic_one_has_its_error_in_every_seed():
+    hand = "hard=true, causal=false, frame=eulerian"
+    failed = {**RECORD, "errors": dict.fromkeys(RECORD["errors"])}
+    others = [
+        {**RECORD, "seed": k, "errors": {"automatic": 1e-3, "soft": 9e-3}, "same": [hand]} for k in (1, 2)
+    ]
+    for records in ([failed, *others], [*others, failed]):
+        (record,) = hands.joined(records)
+        assert record["errors"][hand] == 1e-3
+        assert hands.ratio_of(record) == 1
+
+
+def test_another_budget_takes_the_place_of_an_older_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(hands, "FOLDER", tmp_path)
+    monkeypatch.setattr(hands, "PAGE", tmp_path / "page.md")
+    measured = {"errors": RECORD["errors"], "automatic": "", "same": []}
+    monkeypatch.setattr(hands, "_measured", lambda *_: measured)
+    hands.measure_hands(["burgers", "heat"], 20.0, [0, 1], 1)
+    hands.measure_hands(["burgers"], 40.0, [0], 1)
+    assert sorted(path.name for path in tmp_path.glob("*.json")) == [
+        "burgers-seed0.json",
+        "heat-seed0.json",
+        "heat-seed1.json",
+    ]
+
+
 def test_a_row_names_the_best_and_the_worst_in_words():
     cells = hands._cells(RECORD)
     assert cells[3] == "hard, eulerian"

@@ -8,6 +8,8 @@ from conftest import PROBLEMS
 from sympy import Eq, Function, Integral, cos, pi, symbols
 
 from pinnsolver import Problem, Unknown, load_problem
+from pinnsolver.compile.early import early_weights
+from pinnsolver.declare import check_problem
 from pinnsolver.train import as_deepxde
 
 x, t = symbols("x t")
@@ -109,3 +111,22 @@ def test_causal_weights_are_in_the_rows():
     weights = data.causal.weights
     assert float(weights[-1]) < float(weights[0])
     assert_rows_are_those_of_autograd(data, module)
+
+
+def test_early_weights_are_in_the_rows():
+    heat = load_problem(next(p for p in PROBLEMS if p.stem == "heat"))
+    (early, module), (plain, _) = started(heat, early=20.0), started(heat)
+    assert_rows_are_those_of_autograd(early, module)
+    ratio = early.rows(module, False)[0] / plain.rows(module, False)[0]
+    times = early.groups[0].columns[1][:, 0]
+    found = ratio[: len(times)] * 20.0**times
+    torch.testing.assert_close(found, found[:1].expand_as(found))
+
+
+def test_early_weights_leave_the_mean_square_of_residuals():
+    time = check_problem(load_problem(next(p for p in PROBLEMS if p.stem == "heat"))).time
+    times = torch.linspace(time.low, time.high, 20001, dtype=torch.float64)
+    for early in (0.1, 1.0, 7.0):
+        weights = early_weights(times, time, early)
+        assert float(weights[0] / weights[-1]) == pytest.approx(early)
+        assert float(weights.square().mean()) == pytest.approx(1.0, rel=1e-3)

@@ -7,18 +7,16 @@ import pytest
 from sympy import Eq, Function, Integral, Rational, atan, cos, cosh, exp, pi, sin, symbols
 from typer.testing import CliRunner
 
-from pinnsolver import Disk, On, Periodic, Problem, Rectangle, Solution, load_problem, resume, solve
+from pinnsolver import Disk, On, Periodic, Problem, Rectangle, Solution, resume, solve
 from pinnsolver.cli import app
 from pinnsolver.declare import check_problem
-from pinnsolver.verify import refine
-from pinnsolver.verify.classical.forward import Deadline, restate_forward
+from pinnsolver.verify import estimate, refine
+from pinnsolver.verify.classical.forward import Deadline, NotApplicableError, restate_forward
 from pinnsolver.verify.classical.fourier import WaveGrid, Waves
 from pinnsolver.verify.classical.slabs import Pace, Slabs
 from pinnsolver.verify.classical.splines import Axis
 from pinnsolver.verify.classical.velocities import in_first_order
-from pinnsolver.verify.estimate import estimate_error
 from pinnsolver.verify.wording import warnings_of
-from tests.bench.results import PROBLEMS
 
 x, y, t = symbols("x y t")
 u, v = Function("u"), Function("v")
@@ -310,7 +308,7 @@ def test_a_wrong_reference_is_told_from_a_wrong_solution():
         (2e-8, 2.2e-8, 2e-9, None),  # the solver cannot tell more: it is no evidence against either
         (2e-8, 2.2e-8, 2e-6, "one of the two is wrong"),
         (1e-12, 2.2e-8, 2e-9, "one of the two is wrong"),
-        (None, 1e-5, 1e-6, "a second run, shorter than the first, is a rough judge"),
+        (None, 1e-5, 1e-6, "a second run is a rough judge"),
         (None, 1e-6, 1e-5, "one of the two is wrong"),
         (1e-7, 1e-6, 2e-6, None),
     ],
@@ -324,18 +322,26 @@ def test_estimate_and_true_error_that_part_are_told_by_what_they_say(own, value,
     assert (told == []) if said is None else (said in told[0])
 
 
-def test_verification_keeps_to_its_time_and_leaves_some_of_it_for_a_second_run():
+@pytest.mark.parametrize(("with_second", "most"), [(True, 65.0), (False, 100.0)])
+def test_time_is_kept_for_a_second_run_while_no_solver_got_through(monkeypatch, with_second, most):
+    allowed: list[float] = []
     asked: list[float] = []
 
-    def second(seconds: float) -> None:
+    def fails_at_once(_, deadline):
+        allowed.append(deadline.left)
+        raise NotApplicableError("it is only a test")
+
+    def second(seconds):
         asked.append(seconds)
 
-    problem = load_problem(PROBLEMS / "wavy_channel.py")
-    solution = solve(problem, steps=1, threads=1, quiet=True)
-    checked = solution.compiled.transformed.in_units
-    found = estimate_error(checked, solution.evaluate_in_units, {}, 4.0, second)
+    monkeypatch.setattr(estimate, "refine", fails_at_once)
+    solution = trained(heat())
+    found = estimate.estimate_error(
+        solution.checked, solution.evaluate, {}, 100.0, second if with_second else None
+    )
     assert found.method == "none"
-    assert asked and 0.15 * 4.0 <= asked[0] <= 4.0
+    assert allowed == pytest.approx([0.75 * most, most], rel=0.1)
+    assert asked == (pytest.approx([95.0], rel=0.1) if with_second else [])
 
 
 def test_without_time_there_is_no_estimate_and_a_warning_says_so():

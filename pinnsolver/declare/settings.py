@@ -122,6 +122,7 @@ class Settings(_Group):
         threads: of torch on the CPU.
         hard: True or False: build the conditions into the ansatz where that is possible, or not at all.
         causal: causal weighting in time.
+        early: so many times as much a residual counts at the start of the time, or of each window, as at its end.
         windows: stretches of time that are solved one after the other, each from the last one's final state.
         frame: "eulerian", fixed places; "lagrangian", the particles; "moving", a frame that goes with the mean velocity.
         stream_function: True puts a stream function in the place of a plane velocity whose divergence vanishes.
@@ -140,6 +141,7 @@ class Settings(_Group):
     threads: int | None = Field(default=None, gt=0, le=MOST_THREADS)
     hard: bool | None = None
     causal: bool | None = None
+    early: float | None = Field(default=None, gt=0, le=1e6)
     windows: int | None = Field(default=None, gt=0, le=1000)
     frame: Literal["eulerian", "lagrangian", "moving"] | None = None
     stream_function: bool | None = None
@@ -240,6 +242,7 @@ _EXAMPLES = {
     "stream_function": "stream_function=True, or False for none",
     "symmetry": "symmetry=True, or False for none",
     "units": "units=True, or False for those of the declaration",
+    "early": "early=10, or 1 for none",
     "windows": "windows=10, or 1 for none",
     "weights": 'weights={"equation": 10}, by the names of `pinnsolver show`',
     "points": 'points={"interior": 4000}',

@@ -11,6 +11,7 @@ import torch
 
 from pinnsolver.compile import CompiledProblem, PreparedGroup
 from pinnsolver.compile.causal import CausalState, chunk_losses
+from pinnsolver.compile.early import early_weights
 from pinnsolver.compile.terms import TermGroup
 from pinnsolver.declare import Problem, check_problem
 from pinnsolver.sample import PointSet, Sampler, import_deepxde
@@ -258,13 +259,18 @@ class ProblemData(dde.data.Data):  # type: ignore[name-defined]
         return torch.cat([f * values[n][:, 0] for n, f in factors.items()]), out
 
     def _damping(self, prepared: PreparedGroup) -> torch.Tensor | None:
-        """Return what rows of the equations count, (n, 1), near edges where no solution is smooth; None for 1.
+        """Return what rows of the equations count, (n, 1), near edges where no solution is smooth, and early; None for 1.
 
         At a distance d from such an edge, in domain sizes, it is sqrt(d^2 / (d^2 + RADIUS^2)).
         """
         if prepared.group.kind != "equation":
             return None
-        product = None
+        product, checked = None, self.compiled.checked
+        early = self.compiled.transformed.settings.early or 1.0
+        if checked.time is not None and early != 1.0:
+            product = early_weights(
+                prepared.columns[checked.coordinates.index(checked.time)], checked.time, early
+            )
         for edge in self.compiled.transformed.edges:
             parts = zip(edge.columns, edge.ends, edge.lengths, strict=True)
             square = sum(((prepared.columns[c] - end) / length).square() for c, end, length in parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from math import ceil
+from math import ceil, exp
 from typing import Any
 
 from pinnsolver.declare import CheckedProblem, Settings
@@ -25,6 +25,7 @@ from pinnsolver.transform.modes import (
     in_modes,
     mode_count,
 )
+from pinnsolver.transform.rates import rates
 from pinnsolver.transform.scaling import term_weights
 from pinnsolver.transform.size import parameter_count
 from pinnsolver.transform.stream import StreamFunction, choose_stream
@@ -38,6 +39,7 @@ from pinnsolver.transform.symmetry import (
 from pinnsolver.transform.transformed import ASKED, Ansatz, Choice, Enforcement, TransformedProblem
 from pinnsolver.transform.units import Units, choose_units
 from pinnsolver.transform.windows import (
+    FEW,
     carried,
     choose_windows,
     grows,
@@ -59,6 +61,7 @@ NARROWER = (
     0.8  # times as many neurons for each reflection: measured on Allen-Cahn, reaction, Helmholtz and Poisson
 )
 LONG, WIDER = 240.0, 8  # seconds in which a wider network overtakes, and by how many neurons: measured
+GROWING = 1.0  # e-foldings from which on early residuals count more
 DENSE = 4000  # parameters up to which a dense quasi-Newton matrix costs less than a gradient
 MOST_DENSE = 12000  # parameters up to which a dense matrix may be asked for: 1.2 GB
 JACOBIAN_BYTES = 2**30  # of the largest Jacobian
@@ -76,6 +79,10 @@ def transform_problem(checked: CheckedProblem, settings: Settings) -> Transforme
     if settings.causal and checked.time is None:
         raise DeclarationError(
             "Causal weighting was asked for, but the problem is steady: it has no time.\nLeave out causal=True (--causal)"
+        )
+    if (settings.early or 1.0) != 1.0 and checked.time is None:
+        raise DeclarationError(
+            "Early residuals were asked to count more, but the problem is steady: it has no time.\nLeave out early"
         )
     units, choice = choose_units(checked, settings)
     if units is not None:
@@ -313,7 +320,8 @@ def _method(checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, An
         )
     steps = settings.steps if settings.seconds is None else None
     windows = choose_windows(checked, steps, _harmonics(checked, settings, ansatz) is not None)
-    return {"windows": windows, "causal": _causal(checked, settings.windows or windows[0])}
+    count = settings.windows or windows[0]
+    return {"windows": windows, "causal": _causal(checked, count), "early": _early(checked, count)}
 
 
 def _harmonics(checked: CheckedProblem, settings: Settings, ansatz: Mapping[str, Ansatz]) -> int | None:
@@ -546,6 +554,24 @@ def _causal(checked: CheckedProblem, windows: int) -> tuple[bool, str]:
     if windows > 1:
         return False, "windows of time are short enough to be solved at once"
     return False, "all times at once take a tenth of the steps, or fewer, and are solved as surely"
+
+
+def _early(checked: CheckedProblem, windows: int) -> tuple[float, str]:
+    """Return how much more a residual counts at the start than at the end, and why."""
+    if checked.time is None:
+        return 1.0, "no time"
+    if windows > 1:
+        return 1.0, "little grows within a window"
+    if why_one_window(checked) is not None:
+        return 1.0, "not all is said at the start"
+    growth = rates(checked).growth * checked.time.length
+    if not GROWING <= growth <= FEW:
+        return (
+            1.0,
+            "little grows over the horizon" if growth < GROWING else "more grows than one network holds",
+        )
+    found = float(f"{exp(growth / 2):.2g}")
+    return found, f"what a residual leaves grows by up to {growth:.3g} e-foldings until the end: half of them"
 
 
 def _interior_points(inputs: int) -> int:

@@ -39,7 +39,7 @@ FIRST_SHARE = 0.75  # of the time, for the solver by itself; the rest is for the
 COARSE = 0.05
 LEAST_SHARE = 0.1  # of the square of a disagreement, which then is laid to the first run at least
 SECOND_SHARE = 0.35  # of the time, kept for a second run while no solver has got through
-PREPARED = 0.9  # of what is left, for its training; the rest is for its preparation and for comparing
+FOR_RUN = 0.95  # of what is left, for that; the rest is for comparing
 LEAST_SECOND = (
     0.15  # of the time, for a second run at least, where solvers took longer than they were allowed
 )
@@ -161,7 +161,7 @@ def estimate_error(
         notes.append(f"{_WORDS[attempt]}: {why}.")
     usable = _is_usable(compared)
     if not usable and second is not None and seconds > 0:
-        again = second(max(PREPARED * whole.left, LEAST_SECOND * seconds))
+        again = second(max(FOR_RUN * whole.left, LEAST_SECOND * seconds))
         if again is not None:
             return ErrorEstimate(
                 disagreement(checked, evaluate, again), SECOND, {}, tuple(notes), time.monotonic() - begun

@@ -44,7 +44,7 @@ def is_bound(found: Mapping[str, Any]) -> bool:
 
 def _why(found: Mapping[str, Any], too_high: bool) -> str:
     if too_high and found.get("own_error") is None:
-        return "a second run, shorter than the first, is a rough judge"
+        return "a second run is a rough judge"
     return "one of the two is wrong, or the reference is too coarse"
 
 

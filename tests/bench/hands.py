@@ -61,6 +61,11 @@ def measure_hands(names: Sequence[str], seconds: float, seeds: Sequence[int], th
         record = {"problem": name, "seconds": seconds, "seed": seed, "threads": threads}
         record |= stamp()
         record |= _measured(load_problem(PROBLEMS / f"{name}.py"), seconds, seed, threads)
+        for path in FOLDER.glob(
+            f"{name}-seed*.json"
+        ):  # seeds of another budget cannot be joined with this one
+            if _budget(json.loads(path.read_text())) != _budget(record):
+                path.unlink()
         write_json(FOLDER / f"{name}-seed{seed}.json", record)
         write_page()
         console.print("  ".join(_cells(record)), highlight=False, soft_wrap=True)
@@ -104,12 +109,17 @@ def _measured(problem: Problem, seconds: float, seed: int, threads: int) -> dict
     common = problem.settings.with_values({"seconds": seconds, "seed": seed, "threads": threads})
     ways = ways_by_hand(problem, common)
     said: dict[str, Any] = {"seconds": seconds, "seed": seed, "threads": threads, "quiet": True}
-    same = same_as_automatic(problem, common)
-    others = {label: asked for label, asked in ways.items() if label not in same}
+    same: list[str] = []
     try:
+        same = same_as_automatic(problem, common)
+        others = {label: asked for label, asked in ways.items() if label not in same}
         contest = compare(problem, others or ways, **said, out=FOLDER / problem.name, overwrite=True).contest
     except PinnsolverError as error:
-        return {"errors": dict.fromkeys([AUTOMATIC, *ways]), "automatic": str(error).partition("\n")[0]}
+        return {
+            "errors": dict.fromkeys([AUTOMATIC, *ways]),
+            "automatic": str(error).partition("\n")[0],
+            "same": same,
+        }
     first = contest.entries[0]
     chosen = method_text(chosen_methods(first.run.result)) if first.run else first.why
     errors = {entry.label: worst_score(entry) for entry in contest.entries}
@@ -143,17 +153,32 @@ def joined(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         by_problem.setdefault(record["problem"], []).append(record)
     found = []
     for name, alike in by_problem.items():
-        if len({(r["seconds"], r["threads"]) for r in alike}) > 1:
-            raise ValueError(
-                f"{FOLDER} has {name} at several budgets: measure its seeds again, or remove some"
-            )
-        errors = {}
-        for label in alike[0]["errors"]:
-            every = [r["errors"].get(label) for r in alike]
-            middle = statistics.median(math.inf if error is None else error for error in every)
-            errors[label] = middle if math.isfinite(middle) else None
-        found.append({**alike[0], "errors": errors, "seeds": sorted(r["seed"] for r in alike)})
+        if len(set(map(_budget, alike))) > 1:
+            raise ValueError(f"{FOLDER} has {name} at several budgets: remove some of its records")
+        every = [_errors(r) for r in alike]
+        medians = {label: _median([errors.get(label) for errors in every]) for label in _all(every)}
+        same = [label for label in _all(every) if any(label in r.get("same", ()) for r in alike)]
+        found.append({**alike[0], "errors": medians, "same": same, "seeds": sorted(r["seed"] for r in alike)})
     return found
+
+
+def _budget(record: Mapping[str, Any]) -> tuple[float, int]:
+    return record["seconds"], record["threads"]
+
+
+def _errors(record: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return all errors of a record: a choice by hand that is the automatic one has the automatic one's."""
+    errors: dict[str, float | None] = record["errors"]
+    return errors | dict.fromkeys(record.get("same", ()), errors.get(AUTOMATIC))
+
+
+def _all(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(label for record in records for label in record))
+
+
+def _median(errors: Sequence[float | None]) -> float | None:
+    middle = statistics.median(math.inf if error is None else error for error in errors)
+    return middle if math.isfinite(middle) else None
 
 
 def ratio_of(record: Mapping[str, Any]) -> float | None:
@@ -165,8 +190,9 @@ def ratio_of(record: Mapping[str, Any]) -> float | None:
 
 
 def _by_hand(record: Mapping[str, Any]) -> list[tuple[str, float]]:
-    errors = record["errors"] | dict.fromkeys(record.get("same", ()), record["errors"].get(AUTOMATIC))
-    return [(k, v) for k, v in errors.items() if k != AUTOMATIC and v is not None and math.isfinite(v)]
+    return [
+        (k, v) for k, v in _errors(record).items() if k != AUTOMATIC and v is not None and math.isfinite(v)
+    ]
 
 
 def _cells(record: Mapping[str, Any]) -> list[str]:
