@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import product
 from math import comb, prod
 
@@ -30,6 +31,11 @@ def leibniz_terms(orders: Orders) -> list[tuple[int, Orders, Orders]]:
 
 def differentiated(expr: Expr, symbols: Sequence[Symbol], orders: Orders) -> Expr:
     """Return an expression's derivative, so often by each symbol."""
+    return _differentiated(expr, tuple(symbols), tuple(orders))
+
+
+@lru_cache(maxsize=1024)  # lifts are long, and asked for at many places
+def _differentiated(expr: Expr, symbols: tuple[Symbol, ...], orders: Orders) -> Expr:
     for symbol, order in zip(symbols, orders, strict=True):
         expr = expr.diff(symbol, order) if order else expr
     return expr

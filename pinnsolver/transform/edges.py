@@ -97,16 +97,16 @@ def _misfit(
     residual = equation.residual
     if residual.integrals or any(v.pins or v.normal for v in residual.values):
         return 0.0
+    straight = {v for v in residual.values if residual.expr.diff(v.symbol).is_number}
     sizes = []
     for point in _places(checked, pins):
-        known: dict[Symbol, Expr] = {}
-        for value in residual.values:
-            fixed = _fixed(checked, ansatz[value.field], value, point, pins)
-            if fixed is not None:
-                known[value.symbol] = fixed
-            elif residual.expr.diff(value.symbol).is_number:
-                return 0.0  # the network has its say, whatever the others are
-        rest = residual.expr.subs(known).subs(point)
+        # First what the network can change, whose factors are simple: at most edges it has its say, whatever the others are.
+        fixed = {v for v in residual.values if _is_fixed(checked, ansatz[v.field], v, point, pins)}
+        if not straight <= fixed:
+            return 0.0
+        lifts = {v: _lift(checked, ansatz[v.field], v, point) for v in residual.values if v in fixed}
+        known = {v.symbol: lift for v, lift in lifts.items() if _size(lift) < inf}
+        rest = residual.expr.xreplace(known).xreplace(point)
         if rest.free_symbols:
             return 0.0
         sizes.append(_size(rest))
@@ -123,22 +123,26 @@ def _places(checked: CheckedProblem, pins: Mapping[int, bool]) -> Iterator[dict[
         yield point
 
 
-def _fixed(
+def _is_fixed(
     checked: CheckedProblem,
     ansatz: Ansatz,
     value: FieldValue,
     point: Mapping[Symbol, Expr],
     pins: Mapping[int, bool],
-) -> Expr | None:
-    """Return a field's derivative at a point of an edge if it is the same for every network, else None."""
+) -> bool:
+    """Say whether a field's derivative at a point of an edge is the same for every network."""
     symbols = [c.symbol for c in checked.coordinates]
-    for number, raw, others in leibniz_terms(value.orders):
-        if _is_flat(checked, ansatz, raw, pins):
-            continue
-        if not _size(number * differentiated(ansatz.factor, symbols, others).subs(point)) < ZERO:
-            return None
-    lift: Expr = differentiated(ansatz.lift, symbols, value.orders).subs(point)
-    return lift if _size(lift) < inf else None
+    return all(
+        _is_flat(checked, ansatz, raw, pins)
+        or _size(number * differentiated(ansatz.factor, symbols, others).xreplace(point)) < ZERO
+        for number, raw, others in leibniz_terms(value.orders)
+    )
+
+
+def _lift(checked: CheckedProblem, ansatz: Ansatz, value: FieldValue, point: Mapping[Symbol, Expr]) -> Expr:
+    """Return a field's derivative at a point where it is the same for every network."""
+    symbols = [c.symbol for c in checked.coordinates]
+    return differentiated(ansatz.lift, symbols, value.orders).xreplace(point)
 
 
 def _is_flat(checked: CheckedProblem, ansatz: Ansatz, raw: tuple[int, ...], pins: Mapping[int, bool]) -> bool:
