@@ -54,7 +54,7 @@ from pinnsolver.train import (
 )
 from pinnsolver.transform import describe
 from pinnsolver.verify import ErrorEstimate, SecondRun, estimate_error
-from pinnsolver.verify.estimate import LEAST_SECONDS
+from pinnsolver.verify.estimate import allowed_seconds
 from pinnsolver.verify.wording import tolerance_entry, warnings_of
 
 if TYPE_CHECKING:
@@ -321,9 +321,9 @@ class Solution:
         """Return how far the fields are off, by a classical solver on the same declaration or a second run; see `pinnsolver.verify`.
 
         Args:
-            seconds: how long it may take; as long as the training took, 5 s at least, if left out.
+            seconds: how long it may take; no longer than the training took, 5 s at least, if left out.
         """
-        allowed = max(float(self.result.get("seconds") or 0.0), LEAST_SECONDS) if seconds is None else seconds
+        allowed = allowed_seconds(float(self.result.get("seconds") or 0.0)) if seconds is None else seconds
         checked = (
             self.compiled.transformed.in_units
         )  # relative errors know no units, classical solvers' tolerances do

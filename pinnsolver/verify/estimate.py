@@ -33,7 +33,9 @@ from pinnsolver.verify.refine import (
 )
 from pinnsolver.verify.wording import BOUND
 
-LEAST_SECONDS = 5.0  # of verification: of a shorter training little could be said
+# Of the training's time: the rest is for steps that cannot be cut short, so that it takes no longer than the training; and seconds
+# that it may take at least, below which little could be said.
+ALLOWED, LEAST_SECONDS = 0.8, 5.0
 FIRST_SHARE = 0.75  # of the time, for the solver by itself; the rest is for the difference to the network
 # Of a field: with more of a disagreement laid to the first run neither is near the solution, and residuals say little of errors.
 COARSE = 0.05
@@ -116,6 +118,11 @@ class SecondRun:
     evaluate: Evaluate
     share: float
     words: str
+
+
+def allowed_seconds(trained: float) -> float:
+    """Return how long verification may take by itself, of a training of so many seconds."""
+    return max(ALLOWED * trained, LEAST_SECONDS)
 
 
 def estimate_error(
