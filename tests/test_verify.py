@@ -344,6 +344,29 @@ def test_time_is_kept_for_a_second_run_while_no_solver_got_through(monkeypatch, 
     assert asked == (pytest.approx([95.0], rel=0.1) if with_second else [])
 
 
+def test_of_a_family_the_error_is_that_over_all_its_members():
+    k = symbols("k")
+    decay = Problem(
+        "decay",
+        [Eq(u(t).diff(t), -k * u(t))],
+        time=(t, 0, 1),
+        conditions=[Eq(u(0), 1)],
+        parameters=[(k, 1, 5)],
+    )
+    checked = check_problem(decay)
+    column = {c.name: i for i, c in enumerate(checked.coordinates)}
+
+    def evaluate(points, wanted):
+        rate, time = points[:, column["k"]], points[:, column["t"]]
+        return dict.fromkeys(wanted, np.exp(-rate * time) * (1 + 1e-3 * (rate - 1)))
+
+    found = estimate.estimate_error(checked, evaluate, {}, 20.0)
+    rates, times = np.meshgrid(np.linspace(1, 5, 401), np.linspace(0, 1, 401))
+    exact = np.exp(-rates * times)
+    true = np.linalg.norm(exact * 1e-3 * (rates - 1)) / np.linalg.norm(exact)
+    assert found.fields["u"].value == pytest.approx(true, rel=0.05)
+
+
 def test_without_time_there_is_no_estimate_and_a_warning_says_so():
     verified = trained(heat()).verify(0.0)
     assert verified.result["error_estimate"]["u"]["value"] is None
