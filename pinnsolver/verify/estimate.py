@@ -35,7 +35,7 @@ from pinnsolver.verify.wording import BOUND
 
 # Of the training's time: the rest is for steps that cannot be cut short, so that it takes no longer than the training; and seconds
 # that it may take at least, below which little could be said.
-ALLOWED, LEAST_SECONDS = 0.8, 5.0
+ALLOWED, LEAST_SECONDS = 0.75, 5.0
 FIRST_SHARE = 0.75  # of the time, for the solver by itself; the rest is for the difference to the network
 # Of a field: with more of a disagreement laid to the first run neither is near the solution, and residuals say little of errors.
 COARSE = 0.05
