@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-FAST := not slow and not bench
+# One process for each core; the tests themselves keep torch to one thread.
+FAST := -m "not slow and not bench" -n auto --maxprocesses 8 --dist worksteal
 # What `make bench-peers` runs: `make bench-peers SECONDS=30 SEEDS="0 1 2" PROBLEMS="burgers helmholtz"`. With JINNS_PYTHON
 # (an interpreter that has jinns) and PEERS (a folder with scripts jinns_<problem>.py) those run beside.
 BENCH_SECONDS ?= 60
@@ -31,7 +32,7 @@ demo: setup
 	$(BIN)/pinnsolver solve problems/burgers.py --seconds 60 --overwrite --out outputs/burgers/demo
 
 test: setup
-	$(BIN)/python -m pytest -m "$(FAST)"
+	$(BIN)/python -m pytest $(FAST)
 
 slow: setup
 	$(BIN)/python -m pytest -m slow
@@ -40,7 +41,7 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -m "$(FAST)"
+	$(BIN)/python -m pytest $(FAST)
 
 format: setup
 	$(BIN)/ruff format .

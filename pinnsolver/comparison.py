@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pinnsolver.compile import CompiledProblem
 from pinnsolver.contestants import AUTOMATIC, Contestant, Given, choose_contestants, label_of
 from pinnsolver.declare import Problem, Settings, check_problem
 from pinnsolver.errors import PinnsolverError, RunFolderError, TrainingDiverged, UnsupportedProblem
@@ -28,7 +27,7 @@ from pinnsolver.report.versus import draw_contest
 from pinnsolver.report.wording import flatten
 from pinnsolver.runfolder import RUN_FILES, new_run_folder, read_run, unwritable
 from pinnsolver.solution import Solution
-from pinnsolver.train import find_device
+from pinnsolver.train import compile_transformed, find_device
 from pinnsolver.transform import transform_problem
 
 if TYPE_CHECKING:
@@ -178,7 +177,7 @@ def _rehearse(problem: Problem, contestants: tuple[Contestant, ...]) -> None:
     able = next((c for c in contestants if not c.unsupported), None)
     if able is not None:
         with suppress(PinnsolverError):  # its own turn will tell
-            CompiledProblem(transform_problem(check_problem(problem), able.settings))
+            compile_transformed(transform_problem(check_problem(problem), able.settings))
 
 
 @dataclass

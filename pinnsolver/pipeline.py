@@ -38,11 +38,10 @@ from pinnsolver.train import (
     Trained,
     WindowedProblem,
     choose_progress,
-    compile_whole,
+    compile_transformed,
     find_device,
     read_training,
     train_problem,
-    train_windows,
     write_training,
 )
 from pinnsolver.transform import TransformedProblem, transform_problem
@@ -150,8 +149,7 @@ def train_through(
         start: where the training sets out.
         started: the moment at which the run began, for the record.
     """
-    windowed = (transformed.settings.windows or 1) > 1
-    compiled = compile_whole(transformed) if windowed else CompiledProblem(transformed)
+    compiled = compile_transformed(transformed)
     scored = clock.without(lambda: scoring_points(transformed.declared, Sampler.of(transformed.declared)))
     folder.describe(compiled, scored)
     watched: dict[str, Any] = {
@@ -163,7 +161,7 @@ def train_through(
         "start": start,
     }
     with folder:
-        trained = train_windows(transformed, **watched) if windowed else train_problem(compiled, **watched)
+        trained = train_problem(compiled, **watched)
         solution = _audited(compiled, trained, started, scored)
         return folder.save(solution)
 

@@ -7,8 +7,7 @@ import math
 from pinnsolver.compile import CompiledProblem
 from pinnsolver.declare import Settings
 from pinnsolver.errors import PinnsolverError
-from pinnsolver.train import Clock, Trained, train_problem, train_windows
-from pinnsolver.train.windows import compile_whole
+from pinnsolver.train import Clock, Trained, compile_transformed, train_problem
 from pinnsolver.transform import TransformedProblem, transform_problem
 from pinnsolver.transform.transformed import ASKED
 
@@ -28,11 +27,8 @@ def solve_again(transformed: TransformedProblem, seconds: float) -> tuple[Compil
     clock = Clock()
     try:
         again = transform_problem(transformed.declared, _other_settings(transformed, seconds))
-        if (again.settings.windows or 1) > 1:
-            compiled, trained = compile_whole(again), train_windows(again, clock=clock)
-        else:
-            compiled = CompiledProblem(again)
-            trained = train_problem(compiled, clock=clock)
+        compiled = compile_transformed(again)
+        trained = train_problem(compiled, clock=clock)
     except PinnsolverError:
         return None
     if trained.stopped == "interrupted":

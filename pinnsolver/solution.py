@@ -45,8 +45,9 @@ from pinnsolver.second import solve_again
 from pinnsolver.train import (
     TrainableProblem,
     WindowedProblem,
-    compile_whole,
+    compile_transformed,
     find_device,
+    module_of,
     read_checkpoint,
     read_training,
     write_checkpoint,
@@ -540,13 +541,12 @@ class Solution:
         result = read_result(place)
         transformed, _ = transform_as_recorded(place)
         refuse_another_ansatz(place, transformed, read_json(place / "understood.json"))
-        windowed = (transformed.settings.windows or 1) > 1
-        compiled = compile_whole(transformed) if windowed else CompiledProblem(transformed)
+        compiled = compile_transformed(transformed)
         state, _ = read_checkpoint(place)
         where = find_device(device)
         _refuse_misfit(place, state, transformed.settings)
         try:
-            module = (WindowedProblem(transformed) if windowed else TrainableProblem(compiled)).to(where)
+            module = module_of(compiled).to(where)
             module.load_state_dict(state)
         except RuntimeError:  # torch lists every tensor
             raise _misfit(place) from None

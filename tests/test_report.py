@@ -474,6 +474,15 @@ def test_a_page_without_a_reference_says_so(reports):
     assert "against the declared reference" in reports["one_dimension_and_time"][2].text
 
 
+@pytest.mark.parametrize(("value", "told"), [(2e-4, True), (None, False)])
+def test_a_page_without_a_reference_says_that_its_error_is_estimated(tmp_path, value, told):
+    run = ode_system()
+    found = {f: {"value": value, "own_error": None, "basis": "a solver"} for f in run.result["fields"]}
+    run = replace(run, result={**run.result, "error_estimate": found})
+    page = Page(write_report(run, tmp_path).read_text(encoding="utf-8"))
+    assert ("beside the error estimate, the numbers below say" in page.text) is told
+
+
 def test_unknowns_are_shown_with_their_value_and_their_way(reports):
     page = reports["inverse"][2]
     assert "0.0031831" in page.text

@@ -126,7 +126,7 @@ def test_early_weights_are_in_the_rows():
 def test_early_weights_leave_the_mean_square_of_residuals():
     time = check_problem(load_problem(next(p for p in PROBLEMS if p.stem == "heat"))).time
     times = torch.linspace(time.low, time.high, 20001, dtype=torch.float64)
-    for early in (0.1, 1.0, 7.0):
+    for early in (0.1, 7.0):
         weights = early_weights(times, time, early)
         assert float(weights[0] / weights[-1]) == pytest.approx(early)
         assert float(weights.square().mean()) == pytest.approx(1.0, rel=1e-3)

@@ -18,10 +18,8 @@ def early_weights(times: torch.Tensor, time: Coordinate, early: float) -> torch.
 
     Args:
         times: in the units of the training.
-        early: above 0; dimensionless.
+        early: above 0, not 1; dimensionless.
     """
     rate = math.log(early)
-    if not rate:
-        return torch.ones_like(times)
     share = (times - time.low) / time.length
     return torch.exp(-rate * share) / math.sqrt(-math.expm1(-2 * rate) / (2 * rate))

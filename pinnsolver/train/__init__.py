@@ -20,6 +20,6 @@ from pinnsolver.train.progress import choose_progress as choose_progress
 from pinnsolver.train.runner import Start as Start
 from pinnsolver.train.runner import Trained as Trained
 from pinnsolver.train.runner import train_problem as train_problem
-from pinnsolver.train.runner import train_windows as train_windows
 from pinnsolver.train.windows import WindowedProblem as WindowedProblem
-from pinnsolver.train.windows import compile_whole as compile_whole
+from pinnsolver.train.windows import compile_transformed as compile_transformed
+from pinnsolver.train.windows import module_of as module_of

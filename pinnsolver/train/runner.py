@@ -21,8 +21,7 @@ from pinnsolver.train.interrupt import Interrupt, interruptible
 from pinnsolver.train.module import TrainableProblem
 from pinnsolver.train.phases import begin_leg, fitting, run_phases
 from pinnsolver.train.progress import Progress, Quiet
-from pinnsolver.train.windows import WindowedProblem
-from pinnsolver.transform import TransformedProblem
+from pinnsolver.train.windows import WindowedProblem, module_of
 
 # Of a module to be trained: a function that gives its relative L2 error by field.
 Score = Callable[[torch.nn.Module], Callable[[], Mapping[str, float]]]
@@ -83,6 +82,9 @@ def train_problem(
 ) -> Trained:
     """Train a compiled problem by the settings it was transformed with.
 
+    In windows of time each sets out from the last one's final state and weights, and ends when it has converged, or at three times
+    its equal part of what is left of the budget.
+
     Args:
         compiled: the problem; its settings have no gaps.
         clock: started before the problem was compiled; a new one if left out.
@@ -100,33 +102,15 @@ def train_problem(
     """
     settings = compiled.transformed.settings
     torch.manual_seed(settings.seed or 0)
-    module = TrainableProblem(compiled).to(find_device(settings.device or "cpu"))
-    watch = _Watch(clock or Clock(), progress or Quiet(), score(module) if score else dict, ready, checkpoint)
-    budget = Budget(settings.steps, settings.seconds)
-    return _Run(module, (compiled,), lambda k: module, budget, watch, start or Start()).through()
-
-
-def train_windows(
-    transformed: TransformedProblem,
-    *,
-    clock: Clock | None = None,
-    progress: Progress | None = None,
-    score: Score | None = None,
-    ready: Callable[[], None] | None = None,
-    checkpoint: Checkpoint | None = None,
-    start: Start | None = None,
-) -> Trained:
-    """Train window after window of time, each from the last one's final state and weights; arguments as of `train_problem`.
-
-    A window ends when it has converged, or at three times its equal part of what is left of the budget.
-    """
-    settings = transformed.settings
-    torch.manual_seed(settings.seed or 0)
     clock = clock or Clock()
-    whole = WindowedProblem(transformed).to(find_device(settings.device or "cpu"))
-    watch = _Watch(clock, progress or Quiet(), score(whole) if score else dict, ready, checkpoint)
+    module = module_of(compiled).to(find_device(settings.device or "cpu"))
+    watch = _Watch(clock, progress or Quiet(), score(module) if score else dict, ready, checkpoint)
     budget = Budget(settings.steps, settings.seconds)
-    return _Run(whole, whole.windows, whole.begin, budget, watch, start or Start()).through()
+    if isinstance(module, WindowedProblem):
+        run = _Run(module, module.windows, module.begin, budget, watch, start or Start())
+    else:
+        run = _Run(module, (compiled,), lambda k: module, budget, watch, start or Start())
+    return run.through()
 
 
 @dataclass(frozen=True)

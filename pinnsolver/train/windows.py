@@ -16,9 +16,23 @@ from pinnsolver.transform import TransformedProblem, transform_window
 from pinnsolver.transform.windows import window_edges
 
 
-def compile_whole(transformed: TransformedProblem) -> CompiledProblem:
-    """Return a problem compiled for whatever gives its fields outright: the windows hold their own conditions."""
-    return CompiledProblem(transformed, plain=True)
+def is_windowed(transformed: TransformedProblem) -> bool:
+    """Say whether a problem is solved window by window."""
+    return (transformed.settings.windows or 1) > 1
+
+
+def compile_transformed(transformed: TransformedProblem) -> CompiledProblem:
+    """Return a problem compiled, in windows for whatever gives its fields outright: the windows hold their own conditions."""
+    return CompiledProblem(transformed, plain=is_windowed(transformed))
+
+
+def module_of(compiled: CompiledProblem) -> TrainableProblem | WindowedProblem:
+    """Return what is trained of a problem: a network for each window, or one."""
+    return (
+        WindowedProblem(compiled.transformed)
+        if is_windowed(compiled.transformed)
+        else TrainableProblem(compiled)
+    )
 
 
 @dataclass(frozen=True, eq=False)

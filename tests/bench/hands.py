@@ -87,14 +87,13 @@ def ways_by_hand(problem: Problem, common: Settings) -> dict[str, Mapping[str, A
     return found
 
 
-def same_as_automatic(problem: Problem, common: Settings) -> list[str]:
-    """Return the labels of the choices by hand that come to the automatic one."""
+def same_as_automatic(problem: Problem, common: Settings, ways: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the labels of those choices by hand that come to the automatic one."""
     checked = check_problem(problem)
     own = effect_of(transform_problem(checked, common))
-    ways = ways_by_hand(problem, common).items()
     return [
         label
-        for label, asked in ways
+        for label, asked in ways.items()
         if effect_of(transform_problem(checked, common.with_values(asked))) == own
     ]
 
@@ -111,7 +110,7 @@ def _measured(problem: Problem, seconds: float, seed: int, threads: int) -> dict
     said: dict[str, Any] = {"seconds": seconds, "seed": seed, "threads": threads, "quiet": True}
     same: list[str] = []
     try:
-        same = same_as_automatic(problem, common)
+        same = same_as_automatic(problem, common, ways)
         others = {label: asked for label, asked in ways.items() if label not in same}
         contest = compare(problem, others or ways, **said, out=FOLDER / problem.name, overwrite=True).contest
     except PinnsolverError as error:
