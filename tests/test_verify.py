@@ -322,6 +322,12 @@ def test_estimate_and_true_error_that_part_are_told_by_what_they_say(own, value,
     assert (told == []) if said is None else (said in told[0])
 
 
+@pytest.mark.parametrize(("part", "count"), [(1.9e-3, 0), (1e-4, 1)])
+def test_noise_that_happens_to_do_little_is_no_alarm(part, count):
+    found = {"value": 2e-3, "own_error": 1e-9, "basis": "a solver", "of_unknowns": part}
+    assert len(warnings_of({"relative_l2": {"u": 1e-4}, "error_estimate": {"u": found}})) == count
+
+
 @pytest.mark.parametrize(("with_second", "most"), [(True, 65.0), (False, 100.0)])
 def test_time_is_kept_for_a_second_run_while_no_solver_got_through(monkeypatch, with_second, most):
     allowed: list[float] = []

@@ -19,6 +19,7 @@ import numpy as np
 
 from pinnsolver.declare import CheckedProblem
 from pinnsolver.verify.classical.forward import Deadline, NotApplicableError, restate_forward
+from pinnsolver.verify.numbers import NumbersError, estimate_numbers
 from pinnsolver.verify.refine import (
     DIFFERENCE,
     ELEMENTS,
@@ -63,11 +64,18 @@ class FieldEstimate:
         value: relative L2 error, None where there is no estimate.
         own_error: of the solver that gave it, likewise relative.
         basis: what it rests on, in words.
+        of_unknowns: the part of numbers that observations determine, likewise relative; None where there are none.
     """
 
     value: float | None
     own_error: float | None
     basis: str
+    of_unknowns: float | None = None
+
+    def entry(self) -> dict[str, Any]:
+        """Return what `result.json` says of the field."""
+        told = {"value": self.value, "own_error": self.own_error, "basis": self.basis}
+        return told if self.of_unknowns is None else told | {"of_unknowns": self.of_unknowns}
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,7 @@ class ErrorEstimate:
         fields: the estimates.
         method: "classical", "difference", "second run" or "none".
         unknowns: by name, the unknown numbers that the solver found for itself.
+        unknown_errors: by name, the standard error of those that observations determine.
         notes: what the reader has to know: fixed unknowns, members of the family, why another method did not apply.
         seconds: wall clock.
     """
@@ -85,19 +94,18 @@ class ErrorEstimate:
     fields: Mapping[str, FieldEstimate]
     method: str
     unknowns: Mapping[str, float]
+    unknown_errors: Mapping[str, float]
     notes: tuple[str, ...]
     seconds: float
 
     def entries(self) -> dict[str, Any]:
         """Return what `result.json` gains."""
         told: dict[str, Any] = {
-            "error_estimate": {
-                name: {"value": f.value, "own_error": f.own_error, "basis": f.basis}
-                for name, f in self.fields.items()
-            },
+            "error_estimate": {name: f.entry() for name, f in self.fields.items()},
             "verified_against": {
                 "method": self.method,
                 "unknowns": dict(self.unknowns),
+                "unknown_errors": dict(self.unknown_errors),
                 "notes": list(self.notes),
                 "seconds": self.seconds,
             },
@@ -145,7 +153,7 @@ def estimate_error(
     """
     begun = time.monotonic()
     members = _members(checked)
-    notes = _notes(checked, unknowns, members)
+    notes = _notes(members)
     compared: list[Compared] = []
     method, doubtful = NONE, True
     whole = Deadline.after(seconds)
@@ -174,16 +182,22 @@ def estimate_error(
     if not usable and second is not None and seconds > 0:
         again = second(max(FOR_RUN * whole.left, LEAST_SECOND * seconds))
         if again is not None:
+            if checked.observations:
+                notes.append(
+                    "The second run meets the same observations: what their noise makes of both comes on top."
+                )
             return ErrorEstimate(
-                disagreement(checked, evaluate, again), SECOND, {}, tuple(notes), time.monotonic() - begun
+                disagreement(checked, evaluate, again), SECOND, {}, {}, tuple(notes), time.monotonic() - begun
             )
         notes.append("A second run came to nothing.")
     if not usable:
         compared, method = [], NONE
-    fields = {f.name: _joined(f.name, compared, method, doubtful) for f in checked.fields}
+    numbers = _numbers(checked, evaluate, unknowns, method, compared, whole, notes)
+    fields = {f.name: _joined(f.name, compared, method, doubtful, numbers) for f in checked.fields}
     found_anew = compared[-1].unknowns if compared else {}
     told = CLASSICAL if method in (FOURIER, SPLINES, ELEMENTS) else method
-    return ErrorEstimate(fields, told, found_anew, tuple(notes), time.monotonic() - begun)
+    errors = numbers.unknowns if numbers else {}
+    return ErrorEstimate(fields, told, found_anew, errors, tuple(notes), time.monotonic() - begun)
 
 
 _WORDS = {
@@ -285,22 +299,46 @@ def _members(checked: CheckedProblem) -> list[dict[str, float]]:
     return [{c.name: c.low + share * c.length for c in parameters} for share in shares]
 
 
-def _notes(
-    checked: CheckedProblem, unknowns: Mapping[str, float], members: Sequence[Mapping[str, float]]
-) -> list[str]:
+def _notes(members: Sequence[Mapping[str, float]]) -> list[str]:
     notes = []
-    if checked.observations and unknowns:
-        told = ", ".join(f"{name} = {value:.8g}" for name, value in unknowns.items())
-        notes.append(
-            f"Verified is the forward problem at the numbers found, {told}: their own error comes on top, and is that of the data."
-        )
     if len(members) > 1:
         told = "; ".join(", ".join(f"{n} = {v:g}" for n, v in m.items()) for m in members)
         notes.append(f"Verified at {told}.")
     return notes
 
 
-def _joined(name: str, compared: Sequence[Compared], method: str, doubtful: bool) -> FieldEstimate:
+def _numbers(
+    checked: CheckedProblem,
+    evaluate: Evaluate,
+    unknowns: Mapping[str, float],
+    method: str,
+    compared: Sequence[Compared],
+    deadline: Deadline,
+    notes: list[str],
+) -> NumbersError | None:
+    """Return how far the numbers that observations determine are off, None where that is not known; and note it."""
+    if not (checked.observations and unknowns):
+        return None
+    told = ", ".join(f"{name} = {value:.8g}" for name, value in unknowns.items())
+    try:
+        if len(compared) != 1:
+            raise NotApplicableError("that takes a single classical solution")
+        found = estimate_numbers(checked, evaluate, unknowns, method, compared[0], deadline)
+    except NotApplicableError as error:
+        notes.append(
+            f"Verified is the forward problem at the numbers found, {told}: their own error comes on top, and is not known: {error}."
+        )
+        return None
+    told = ", ".join(f"{name} = {unknowns[name]:.8g} ± {error:.1g}" for name, error in found.unknowns.items())
+    notes.append(
+        f"The numbers found, {told}, have their errors from the misfit of {found.count} observations; they are part of the estimate."
+    )
+    return found
+
+
+def _joined(
+    name: str, compared: Sequence[Compared], method: str, doubtful: bool, numbers: NumbersError | None
+) -> FieldEstimate:
     """Return the estimate of a field from all members, weighed by their size and as nodes."""
     if not compared:
         return FieldEstimate(None, None, "no estimate: no solver resolved the problem in the time allowed")
@@ -323,7 +361,9 @@ def _joined(name: str, compared: Sequence[Compared], method: str, doubtful: bool
     other = compared[-1].largest.get(name)
     basis += "" if other is None else f"; in units of {other}, as {name} vanishes"
     if doubtful and own > BOUND * value:
-        return FieldEstimate(
-            max(value, own), own, f"{basis}, which is all that is known: the error may be smaller"
-        )
-    return FieldEstimate(value, own, basis)
+        value, basis = max(value, own), f"{basis}, which is all that is known: the error may be smaller"
+    if numbers is None:
+        return FieldEstimate(value, own, basis)
+    part = numbers.fields[name]
+    basis += f"; the numbers found add {part:.1e}"
+    return FieldEstimate(math.hypot(value, part), own, basis, part)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -74,6 +74,9 @@ class Compared:
         unknowns: the unknown numbers that were found anew.
         largest: of a vector's component that vanishes the one by whose size its distances are measured.
         diverging: whether coarser grids agreed better than the last two.
+        places: (n, D) points at which they were compared.
+        values: of the classical solution there, (n,) by field; NaN where it is not known.
+        network: likewise of the network.
     """
 
     distance: Mapping[str, float]
@@ -83,6 +86,9 @@ class Compared:
     unknowns: Mapping[str, float]
     largest: Mapping[str, str] = field(default_factory=dict)
     diverging: bool = False
+    places: np.ndarray = field(default_factory=lambda: np.empty((0, 0)), repr=False)
+    values: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
+    network: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     @property
     def agreed(self) -> bool:
@@ -182,9 +188,9 @@ def refine(task: Task, deadline: Deadline) -> Compared:
             if best.agreed:
                 break
         last = found
-    if best is None:
+    if best is None or last is None:
         raise why or NotApplicableError("no two grids could be solved in the time allowed")
-    return best
+    return replace(best, places=places, values=last, network=network)
 
 
 @dataclass

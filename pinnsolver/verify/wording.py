@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 FACTOR = 5.0  # estimate and truth further apart than this are told
-BOUND = 0.5  # a solver's own error over an estimate, above which it cannot tell more
+BOUND = 0.5  # of an estimate, above which a solver's own error or the noise of data leaves it no more than a bound
 ROUNDING = 1e-10  # below it neither says anything
 MARK = "The error estimate of "
 
@@ -37,9 +37,9 @@ def _doubts(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def is_bound(found: Mapping[str, Any]) -> bool:
-    """Say whether an estimate is hardly more than the solver's own error: that of the network may be smaller."""
-    own = found.get("own_error")
-    return own is not None and own > BOUND * found["value"]
+    """Say whether an estimate is hardly more than the solver's own error, or what noise may do: the true one may be smaller."""
+    parts = [found.get(key) for key in ("own_error", "of_unknowns")]
+    return any(part is not None and part > BOUND * found["value"] for part in parts)
 
 
 def _why(found: Mapping[str, Any], too_high: bool) -> str:
