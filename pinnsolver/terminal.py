@@ -143,8 +143,10 @@ def print_results(result: Mapping[str, Any]) -> None:
     for field, found in result.get("error_estimate", {}).items():
         told = "none" if found["value"] is None else f"{found['value']:.3e}"
         table.add_row(Text(f"{field}: estimated error"), Text(told))
+    errors = result.get("verified_against", {}).get("unknown_errors", {})
     for name, value in result["unknowns"].items():
-        table.add_row(Text(f"{name} ="), Text(f"{value:.8g}"))
+        error = f" ± {errors[name]:.1g}" if name in errors else ""
+        table.add_row(Text(f"{name} ="), Text(f"{value:.8g}{error}"))
     for name, value in result["residual_rms"].items():
         table.add_row(Text(f"{name}: residual (rms, fresh points)"), Text(f"{value:.3e}"))
     for name, value in result["conditions_rms"].items():

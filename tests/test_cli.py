@@ -255,13 +255,14 @@ def test_the_table_of_results_shows_numbers_beside_the_longest_names(capsys):
                 "precision": "float64",
                 "relative_l2": {"u": 0.5},
                 "max_error": {"u": 0.25},
-                "unknowns": {"D": 2.5},
+                "unknowns": {"D": 2.5, "k": 4.0},
+                "verified_against": {"unknown_errors": {"D": 0.0123}},
             },
             **{"residual_rms": {"equation": 0.125}, "conditions_rms": {long: 0.0625}},
         }
     )
     out = capsys.readouterr().out
-    for number in ("5.000e-01", "2.500e-01", "2.5", "1.250e-01", "6.250e-02"):
+    for number in ("5.000e-01", "2.500e-01", "2.5 ± 0.01", " 4 ", "1.250e-01", "6.250e-02"):
         assert number in out
 
 

@@ -490,6 +490,14 @@ def test_unknowns_are_shown_with_their_value_and_their_way(reports):
     assert "λ_1 over the steps of training, ending at 0.998" in page.values("img", "alt")
 
 
+def test_an_unknown_that_was_verified_has_its_standard_error(tmp_path):
+    run = inverse()
+    name = next(iter(run.result["unknowns"]))
+    run = replace(run, result={**run.result, "verified_against": {"unknown_errors": {name: 1.234e-5}}})
+    text = Page(write_report(run, tmp_path).read_text(encoding="utf-8")).text
+    assert text.count("standard error 1 × 10⁻⁵") == 1
+
+
 def test_an_interrupted_run_with_an_empty_history_is_a_page(reports):
     text = reports["interrupted"][2].text
     assert "Interrupted" in text

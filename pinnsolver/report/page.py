@@ -167,8 +167,15 @@ def _cards(result: Mapping[str, Any]) -> list[Card]:
         for field, found in as_mapping(result.get("error_estimate")).items()
         if isinstance(found, Mapping) and wording.finite(found.get("value")) is not None
     ]
+    errors = as_mapping(as_mapping(result.get("verified_against")).get("unknown_errors"))
     unknowns = [
-        Card(name_html(name), wording.number(value, 6), "unknown, as found")
+        Card(
+            name_html(name),
+            wording.number(value, 6),
+            "unknown, as found"
+            if wording.finite(errors.get(name)) is None
+            else f"unknown, as found; standard error {wording.number(errors[name], 1)}",
+        )
         for name, value in as_mapping(result.get("unknowns")).items()
     ]
     if not cards:

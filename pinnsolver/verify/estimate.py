@@ -317,11 +317,11 @@ def _numbers(
     notes: list[str],
 ) -> NumbersError | None:
     """Return how far the numbers that observations determine are off, None where that is not known; and note it."""
-    if not (checked.observations and unknowns):
+    if not (compared and checked.observations and unknowns):
         return None
     told = ", ".join(f"{name} = {value:.8g}" for name, value in unknowns.items())
     try:
-        if len(compared) != 1:
+        if len(compared) > 1:
             raise NotApplicableError("that takes a single classical solution")
         found = estimate_numbers(checked, evaluate, unknowns, method, compared[0], deadline)
     except NotApplicableError as error:
@@ -330,9 +330,7 @@ def _numbers(
         )
         return None
     told = ", ".join(f"{name} = {unknowns[name]:.8g} ± {error:.1g}" for name, error in found.unknowns.items())
-    notes.append(
-        f"The numbers found, {told}, have their errors from the misfit of {found.count} observations; they are part of the estimate."
-    )
+    notes.append(f"Included is what the misfit of {found.count} observations leaves open: {told}.")
     return found
 
 
