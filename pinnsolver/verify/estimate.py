@@ -65,12 +65,14 @@ class FieldEstimate:
         own_error: of the solver that gave it, likewise relative.
         basis: what it rests on, in words.
         of_unknowns: the part of numbers that observations determine, likewise relative; None where there are none.
+        distance: of the classical solution at these numbers, likewise; None where no such solver told.
     """
 
     value: float | None
     own_error: float | None
     basis: str
     of_unknowns: float | None = None
+    distance: float | None = None
 
     def entry(self) -> dict[str, Any]:
         """Return what `result.json` says of the field."""
@@ -111,7 +113,7 @@ class ErrorEstimate:
             },
         }
         if self.method == CLASSICAL:
-            told["reference_l2"] = {name: f.value for name, f in self.fields.items()}
+            told["reference_l2"] = {name: f.distance for name, f in self.fields.items()}
         return told
 
 
@@ -361,7 +363,7 @@ def _joined(
     if doubtful and own > BOUND * value:
         value, basis = max(value, own), f"{basis}, which is all that is known: the error may be smaller"
     if numbers is None:
-        return FieldEstimate(value, own, basis)
+        return FieldEstimate(value, own, basis, distance=value)
     part = numbers.fields[name]
     basis += f"; the numbers found add {part:.1e}"
-    return FieldEstimate(math.hypot(value, part), own, basis, part)
+    return FieldEstimate(math.hypot(value, part), own, basis, part, value)

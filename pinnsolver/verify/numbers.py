@@ -6,24 +6,27 @@ left of the misfit tells the noise, and with it the covariance of theta: the lin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-import sympy
 from scipy.spatial import cKDTree
 
 from pinnsolver.declare import CheckedProblem
 from pinnsolver.declare.checked import Measured
 from pinnsolver.declare.symbols import Unknown
+from pinnsolver.verify.classical.formula import numpy_function
 from pinnsolver.verify.classical.forward import Deadline, NotApplicableError, restate_forward
 from pinnsolver.verify.refine import Compared, Evaluate, Task, refine
 
 MOVED = 0.01  # of a number, by which it is moved to see how the solution hangs on it
-ROUNDS = 3  # of weighing each set of observations by its own noise
-NOISELESS = 1e-12  # of the values measured, below which noise counts as rounding
+GOAL = 2e-4  # of a field: how well classical solutions are to be known for that
+RESOLVED = 0.3  # of the change that the move makes, which both solutions' own errors may be
+ROUNDS = 20  # of weighing each set of observations by its own noise
+ROUNDING = 1e-12  # of the values measured, below which noise counts as rounding
 UNSEEN = 1e-3  # of the largest change that a number makes, below which observations do not see it
 SAME = 0.01  # of the largest singular value, below which numbers are not told apart: slopes are known to two digits
+FEW = 5  # observations, below which a set beside others does not tell its noise
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,23 @@ class NumbersError:
     unknowns: Mapping[str, float]
     fields: Mapping[str, float]
     count: int
+
+
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """What a set of n observations says of m numbers.
+
+    Args:
+        misfit: what was measured less the classical solution, (n,).
+        rows: the derivative of the latter by the numbers, (n, m).
+        most: the largest that such derivatives are anywhere in the domain, (m,).
+        floor: what the misfit is known to.
+    """
+
+    misfit: np.ndarray
+    rows: np.ndarray
+    most: np.ndarray
+    floor: float
 
 
 def estimate_numbers(
@@ -59,123 +79,185 @@ def estimate_numbers(
         compared: the classical solution at these numbers.
 
     Raises:
-        NotApplicableError: something other than values of the fields was measured, the observations do not determine the numbers, or
-            the time allowed is over.
+        NotApplicableError: something other than values of the fields was measured, the observations do not determine the numbers, no
+            grid tells what the numbers change, or the time allowed is over.
     """
-    slopes = {}
-    for k, symbol in enumerate(checked.unknowns):
-        allowed = deadline.left / (len(checked.unknowns) - k)
-        slopes[str(symbol)] = _slope(checked, evaluate, unknowns, symbol, method, compared, allowed)
-    seen = _Seen(checked, evaluate, unknowns, compared, slopes)
-    sets = [seen.rows(m) for m in checked.observations]
-    for k, (name, own) in enumerate(slopes.items()):
-        largest = max(np.nanmax(np.abs(s)) for s in own.values())
-        if max((np.abs(rows[:, k]).max(initial=0.0) for _, rows in sets)) <= UNSEEN * largest:
-            raise NotApplicableError(f"the observations hardly depend on {name}")
-    step, covariance = _regression(sets)
+    sets = _joined(checked.observations)
+    formulas = [_formula(m, checked) for m in sets]
+    if sum(len(m.values) for m in sets) <= len(unknowns):
+        raise NotApplicableError("there are too few observations to tell their noise")
+
+    def solve(numbers: Mapping[str, float], shares: int) -> Compared:
+        task = Task(restate_forward(checked, numbers, {}), evaluate, method)
+        return refine(task, Deadline.after(deadline.left / shares), GOAL)
+
+    symbols = checked.unknowns
+    if not compared.within(GOAL):
+        compared = solve(unknowns, len(symbols) + 1)
+    slopes = []
+    for k, symbol in enumerate(symbols):
+        name = str(symbol)
+        if not _enters(symbol, checked):  # it belongs to what was measured alone
+            slopes.append({n: np.zeros_like(values) for n, values in compared.values.items()})
+            continue
+        by = _step(symbol, unknowns[name])
+        moved = solve({**unknowns, name: unknowns[name] + by}, len(symbols) - k)
+        slopes.append(_slope(name, compared, moved, by))
+    seen = [
+        _sighting(m, f, checked, evaluate, unknowns, compared, slopes)
+        for m, f in zip(sets, formulas, strict=True)
+    ]
+    step, covariance = regression(_telling(seen, [str(s) for s in symbols]))
     square = covariance + np.outer(step, step)
     fields = {}
     for name, norm in compared.norm.items():
-        hung = np.stack([s[name] for s in slopes.values()])
+        hung = np.stack([s[name] for s in slopes])
         change = np.einsum("in,ij,jn->n", hung, square, hung)
         fields[name] = float(np.sqrt(np.nanmean(np.maximum(change, 0.0)))) / norm
-    errors = dict(zip(slopes, np.sqrt(np.diag(square)).tolist(), strict=True))
-    return NumbersError(errors, fields, sum(len(misfit) for misfit, _ in sets))
+    errors = dict(zip(map(str, symbols), np.sqrt(np.diag(square)).tolist(), strict=True))
+    return NumbersError(errors, fields, sum(len(s.misfit) for s in seen))
 
 
-def _slope(
-    checked: CheckedProblem,
-    evaluate: Evaluate,
-    unknowns: Mapping[str, float],
-    symbol: Unknown,
-    method: str,
-    compared: Compared,
-    seconds: float,
-) -> dict[str, np.ndarray]:
-    """Return the derivative of the classical solution by a number, by field, at its points."""
-    name = str(symbol)
-    step = _step(symbol, unknowns[name])
-    moved = restate_forward(checked, {**unknowns, name: unknowns[name] + step}, {})
-    found = refine(Task(moved, evaluate, method), Deadline.after(seconds))
-    return {n: (values - compared.values[n]) / step for n, values in found.values.items()}
+def _joined(observations: Sequence[Measured]) -> list[Measured]:
+    """Return the sets of observations; those that are too small to tell their noise go with what measured the same."""
+    found: list[Measured] = []
+    for m in observations:
+        like = [k for k, o in enumerate(found) if o.quantity == m.quantity and o.coordinates == m.coordinates]
+        if like and min(len(m.values), len(found[like[0]].values)) < 2 * FEW:
+            both = found[like[0]], m
+            found[like[0]] = replace(
+                m,
+                points=np.concatenate([o.points for o in both]),
+                values=np.concatenate([o.values for o in both]),
+            )
+        else:
+            found.append(m)
+    return found
+
+
+def _formula(measured: Measured, checked: CheckedProblem) -> Callable[..., list[np.ndarray]]:
+    """Return the function of coordinates, unknown numbers and field values that gives what is measured, and its derivatives.
+
+    They are in the order of the field values, then of the numbers.
+    """
+    quantity = measured.quantity
+    if not quantity.values or any(any(v.orders) for v in quantity.values):
+        raise NotApplicableError("something other than values of the fields was measured")
+    inner = [*(v.symbol for v in quantity.values), *checked.unknowns]
+    try:
+        exprs = [quantity.expr, *(quantity.expr.diff(s) for s in inner)]
+    except Exception as error:  # sympy fails in as many ways as there are functions
+        raise NotApplicableError(f"{measured.source} is not differentiated") from error
+    return numpy_function([*(c.symbol for c in checked.coordinates), *inner], exprs, measured.source)
+
+
+def _enters(symbol: Unknown, checked: CheckedProblem) -> bool:
+    """Say whether a number stands in an equation or a condition."""
+    residuals = [e.residual for e in checked.equations] + [c.residual for c in checked.conditions]
+    exprs = [r.expr for r in residuals] + [i.integrand.expr for r in residuals for i in r.integrals]
+    return any(symbol in expr.free_symbols for expr in exprs)
 
 
 def _step(symbol: Unknown, value: float) -> float:
     """Return by how much a number is moved; it stays between its bounds."""
-    step = MOVED * (max(abs(value), MOVED * abs(symbol.start)) or 1.0)
+    step = MOVED * (abs(value) or abs(symbol.start) or 1.0)
     above = np.inf if symbol.high is None else symbol.high - value
     below = np.inf if symbol.low is None else value - symbol.low
     return float(min(step, 0.5 * above)) if above >= min(below, 2 * step) else -float(min(step, 0.5 * below))
 
 
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """What was measured, beside the classical solution and its derivatives by the numbers."""
-
-    checked: CheckedProblem
-    evaluate: Evaluate
-    unknowns: Mapping[str, float]
-    compared: Compared
-    slopes: Mapping[str, Mapping[str, np.ndarray]]
-
-    def rows(self, measured: Measured) -> tuple[np.ndarray, np.ndarray]:
-        """Return what was measured less the classical solution (n,), and the latter's derivative by the numbers (n, numbers)."""
-        quantity = measured.quantity
-        if any(any(v.orders) for v in quantity.values):
-            raise NotApplicableError("something other than values of the fields was measured")
-        coordinates = self.checked.coordinates
-        points = np.tile([c.low for c in coordinates], (len(measured.points), 1)).astype(float)
-        for k, c in enumerate(coordinates):
-            if c.name in measured.coordinates:
-                points[:, k] = measured.points[:, measured.coordinates.index(c.name)]
-        given = {c.symbol: points[:, k] for k, c in enumerate(coordinates)}
-        given |= {s: self.unknowns[str(s)] for s in self.checked.unknowns}
-        given |= {v.symbol: self._network(v.field, points) for v in quantity.values}
-        by_value = {v: _at(quantity.expr.diff(v.symbol), given, len(points)) for v in quantity.values}
-        misfit = measured.values - _at(quantity.expr, given, len(points))
-        rows = np.stack([_at(quantity.expr.diff(s), given, len(points)) for s in self.checked.unknowns], 1)
-        for v in quantity.values:
-            near = self._nearest(v.field, points)
-            misfit = (
-                misfit - by_value[v] * (self.compared.values[v.field] - self.compared.network[v.field])[near]
-            )
-            rows = rows + by_value[v][:, None] * np.stack([s[v.field][near] for s in self.slopes.values()], 1)
-        kept = np.isfinite(misfit) & np.isfinite(rows).all(axis=1)
-        return misfit[kept], rows[kept]
-
-    def _network(self, field: str, points: np.ndarray) -> np.ndarray:
-        applied = next(f.applied for f in self.checked.fields if f.name == field)
-        return np.asarray(self.evaluate(points, {"": applied})[""])
-
-    def _nearest(self, field: str, points: np.ndarray) -> np.ndarray:
-        """Return the rows of the classical solution's points next to some: what is read there varies little from one to the next."""
-        lengths = np.array([c.length for c in self.checked.coordinates])
-        known = np.isfinite(self.compared.values[field]).nonzero()[0]
-        return np.asarray(known[cKDTree(self.compared.places[known] / lengths).query(points / lengths)[1]])
+def _slope(name: str, compared: Compared, moved: Compared, step: float) -> dict[str, np.ndarray]:
+    """Return the derivative of the classical solution by a number, by field, at its points (n,)."""
+    changes = {n: values - compared.values[n] for n, values in moved.values.items()}
+    sizes = [np.sqrt(np.nanmean(c**2)) / compared.norm[n] for n, c in changes.items()]
+    own = [compared.own[n] + moved.own[n] for n in changes]
+    if not np.linalg.norm(own) <= RESOLVED * np.linalg.norm(sizes):
+        raise NotApplicableError(f"the solver does not resolve what {name} changes")
+    return {n: c / step for n, c in changes.items()}
 
 
-def _at(expr: sympy.Expr, given: Mapping[sympy.Symbol, object], count: int) -> np.ndarray:
-    function = sympy.lambdify(list(given), expr, "numpy")
-    return np.broadcast_to(np.asarray(function(*given.values()), dtype=float), (count,))
+def _sighting(
+    measured: Measured,
+    formula: Callable[..., list[np.ndarray]],
+    checked: CheckedProblem,
+    evaluate: Evaluate,
+    unknowns: Mapping[str, float],
+    compared: Compared,
+    slopes: Sequence[Mapping[str, np.ndarray]],
+) -> Sighting:
+    """Return what a set of observations says of the numbers."""
+    values, fields = measured.quantity.values, {f.name: f.applied for f in checked.fields}
+    known = np.isfinite(np.stack([compared.values[v.field] for v in values])).all(axis=0).nonzero()[0]
+    # Coordinates that what was measured does not depend on: somewhere in the domain.
+    points = np.tile(compared.places[known[len(known) // 2]], (len(measured.points), 1))
+    for k, c in enumerate(checked.coordinates):
+        if c.name in measured.coordinates:
+            points[:, k] = measured.points[:, measured.coordinates.index(c.name)]
+    lengths = np.array([c.length for c in checked.coordinates])
+    # What is read at the next place varies little from one to the other.
+    near = known[cKDTree(compared.places[known] / lengths).query(points / lengths)[1]]
+    network = [np.asarray(evaluate(points, {"": fields[v.field]})[""]) for v in values]
+    numbers = [np.full(len(points), unknowns[str(s)]) for s in checked.unknowns]
+    try:
+        found, *inner = formula(*points.T, *network, *numbers)
+    except Exception as error:  # what has no derivative, or a complex one
+        raise NotApplicableError(f"numpy lacks a derivative of {measured.source}") from error
+    by_value, direct = inner[: len(values)], inner[len(values) :]
+    misfit, rows = measured.values - found, np.stack(direct, 1)
+    most, floor = (
+        np.abs(rows).max(axis=0, initial=0.0),
+        ROUNDING * np.abs(measured.values).max(initial=1e-200),
+    )
+    for v, slope in zip(values, by_value, strict=True):
+        misfit = misfit - slope * (compared.values[v.field] - compared.network[v.field])[near]
+        rows = rows + slope[:, None] * np.stack([s[v.field][near] for s in slopes], 1)
+        steepest = float(np.nanmax(np.abs(slope), initial=0.0))
+        most = np.maximum(most, [steepest * np.nanmax(np.abs(s[v.field])) for s in slopes])
+        floor += steepest * compared.own[v.field] * compared.norm[v.field]
+    kept = np.isfinite(misfit) & np.isfinite(rows).all(axis=1)
+    return Sighting(misfit[kept], rows[kept], most, float(floor))
 
 
-def _regression(sets: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the step to the numbers that meet the data best, and their covariance; each set is weighed by its own noise."""
-    numbers, count = sets[0][1].shape[1], sum(len(misfit) for misfit, _ in sets)
+def _telling(seen: Sequence[Sighting], names: Sequence[str]) -> list[Sighting]:
+    """Return the sets that see a number, and are large enough to tell their noise."""
+    sees = np.array([np.abs(s.rows).max(axis=0, initial=0.0) > UNSEEN * s.most for s in seen])
+    for k, name in enumerate(names):
+        if not sees[:, k].any():
+            raise NotApplicableError(f"the observations hardly depend on {name}")
+    telling = [s for s, see in zip(seen, sees, strict=True) if see.any()]
+    return [s for s in telling if len(s.misfit) >= FEW] or telling
+
+
+def regression(sets: Sequence[Sighting]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the step to the numbers that meet the data best, (m,), and their covariance; each set is weighed by its own noise.
+
+    Raises:
+        NotApplicableError: there are no more observations than numbers, or these are not told apart.
+    """
+    numbers, count = sets[0].rows.shape[1], sum(len(s.misfit) for s in sets)
     if count <= numbers:
         raise NotApplicableError("there are too few observations to tell their noise")
-    left = [misfit for misfit, _ in sets]
+    spread = [_spread(s, s.misfit, 0.0) for s in sets]
+    ends = np.cumsum([len(s.misfit) for s in sets])[:-1]
     for _ in range(ROUNDS):
-        spread = [
-            max(np.sqrt(np.mean(r**2) * count / (count - numbers)), NOISELESS * np.abs(m).max(initial=1e-300))
-            for r, (m, _) in zip(left, sets, strict=True)
-        ]
-        rows = np.vstack([j / s for (_, j), s in zip(sets, spread, strict=True)])
+        rows = np.vstack([s.rows / one for s, one in zip(sets, spread, strict=True)])
         size = np.linalg.norm(rows, axis=0)
-        values, singular, inverse = np.linalg.svd(rows / size, full_matrices=False)
-        if singular[-1] < SAME * singular[0]:
+        try:
+            left, singular, right = np.linalg.svd(rows / size, full_matrices=False)
+        except np.linalg.LinAlgError:
+            raise NotApplicableError("the observations do not tell the numbers") from None
+        if not singular[-1] > SAME * singular[0]:
             raise NotApplicableError("the observations do not tell the numbers apart")
-        solution = inverse.T / singular / size[:, None]
-        step = solution @ (values.T @ np.concatenate([m / s for (m, _), s in zip(sets, spread, strict=True)]))
-        left = [m - j @ step for m, j in sets]
+        solution = right.T / singular / size[:, None]
+        misfit = np.concatenate([s.misfit / one for s, one in zip(sets, spread, strict=True)])
+        step = solution @ (left.T @ misfit)
+        # The numbers that each set determines leave it fewer degrees of freedom.
+        taken = [float((part**2).sum()) for part in np.split(left, ends)]
+        spread = [_spread(s, s.misfit - s.rows @ step, t) for s, t in zip(sets, taken, strict=True)]
     return step, solution @ solution.T
+
+
+def _spread(seen: Sighting, left: np.ndarray, taken: float) -> float:
+    """Return the noise of a set of observations, of which some degrees of freedom are taken."""
+    free = max(len(left) - taken, 0.5)
+    return max(float(np.sqrt((left**2).sum() / free)), seen.floor)

@@ -100,6 +100,10 @@ class Compared:
         """Whether they converge, and differ by at most half of it."""
         return self._within(0.5)
 
+    def within(self, goal: float) -> bool:
+        """Say whether they converge, and differ by no more than that."""
+        return not self.diverging and all(own <= goal for own in self.own.values())
+
     def _within(self, share: float) -> bool:
         return not self.diverging and all(
             self.own[n] <= max(min(share * d, CONVERGED), ROUNDING) for n, d in self.distance.items()
@@ -151,8 +155,11 @@ class Task:
         return next(f.applied for f in self.forward.fields if f.name == name)
 
 
-def refine(task: Task, deadline: Deadline) -> Compared:
+def refine(task: Task, deadline: Deadline, goal: float | None = None) -> Compared:
     """Return how far the network is from the classical solution, refined until its grids agree or time is out.
+
+    Args:
+        goal: of the solver's own error, where not the difference to the network says how well the grids have to agree.
 
     Raises:
         NotApplicableError: no two grids could be solved.
@@ -185,12 +192,13 @@ def refine(task: Task, deadline: Deadline) -> Compared:
             found = {name: network[name] + values for name, values in found.items()}
         if last is not None:
             best = _compare(task.forward, network, found, last, solved, course)
-            if best.agreed:
+            best = replace(best, places=places, values=found, network=network)
+            if best.agreed if goal is None else best.within(goal):
                 break
         last = found
-    if best is None or last is None:
+    if best is None:
         raise why or NotApplicableError("no two grids could be solved in the time allowed")
-    return replace(best, places=places, values=last, network=network)
+    return best
 
 
 @dataclass

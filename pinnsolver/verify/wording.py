@@ -30,10 +30,13 @@ def _doubts(result: Mapping[str, Any]) -> Iterator[str]:
     asked = result.get("tolerance", {}).get("asked")
     for name, found in result["error_estimate"].items():
         if asked is not None and found["value"] is not None and found["value"] > asked:
-            yield (
-                f"{MARK}{name}, {found['value']:.1e}, is above the tolerance, {asked:.1e}: go on with the training "
-                "(pinnsolver resume RUN --seconds N), or solve again with more points."
-            )
+            yield f"{MARK}{name}, {found['value']:.1e}, is above the tolerance, {asked:.1e}: {_remedy(found)}."
+
+
+def _remedy(found: Mapping[str, Any]) -> str:
+    if (found.get("of_unknowns") or 0.0) > BOUND * found["value"]:
+        return "the observations leave the unknown numbers so open, give more of them or better ones"
+    return "go on with the training (pinnsolver resume RUN --seconds N), or solve again with more points"
 
 
 def is_bound(found: Mapping[str, Any]) -> bool:

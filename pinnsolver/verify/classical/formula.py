@@ -57,7 +57,7 @@ def numpy_function(
 
 
 def _lacking(what: Any, error: Exception) -> NotApplicableError:
-    return NotApplicableError(f"numpy has no counterpart of {what}: {error}")
+    return NotApplicableError(f"numpy has no counterpart of {what}: {str(error).partition(chr(10))[0]}")
 
 
 def formula_of(lowered: Lowered, forward: Forward) -> Formula:
