@@ -4,7 +4,24 @@ import json
 
 import numpy as np
 import pytest
-from sympy import Eq, Function, Integral, Rational, atan, cos, cosh, exp, pi, sin, symbols
+from sympy import (
+    Abs,
+    Eq,
+    Function,
+    Heaviside,
+    Integral,
+    Max,
+    Piecewise,
+    Rational,
+    atan,
+    cos,
+    cosh,
+    exp,
+    pi,
+    sin,
+    sinh,
+    symbols,
+)
 from typer.testing import CliRunner
 
 from pinnsolver import Disk, On, Periodic, Problem, Rectangle, Solution, resume, solve
@@ -13,6 +30,7 @@ from pinnsolver.declare import check_problem
 from pinnsolver.verify import estimate, refine
 from pinnsolver.verify.classical.forward import Deadline, NotApplicableError, restate_forward
 from pinnsolver.verify.classical.fourier import WaveGrid, Waves
+from pinnsolver.verify.classical.jumps import jump_places
 from pinnsolver.verify.classical.slabs import Pace, Slabs
 from pinnsolver.verify.classical.splines import Axis
 from pinnsolver.verify.classical.velocities import in_first_order
@@ -206,6 +224,50 @@ def drifting():
     )
 
 
+def step_of_a_source():
+    """Whose second derivative jumps at 0.3."""
+    beyond = (x - Rational(3, 10)) ** 2 / 2 * Heaviside(x - Rational(3, 10))
+    return Problem(
+        "step",
+        [Eq(u(x).diff(x, 2), Piecewise((0, x < Rational(3, 10)), (1, True)))],
+        [(x, 0, 1)],
+        conditions=[Eq(u(0), 0), Eq(u(1), 0)],
+        reference={u: beyond - Rational(49, 200) * x},
+    )
+
+
+def strip_of_a_source():
+    """A strip that is heated: a source that jumps along one axis."""
+    low, high = Rational(1, 4), Rational(3, 5)
+    source = -sin(pi * y) * (Heaviside(x - low) - Heaviside(x - high))
+    inside = exact_strip(float(low), float(high))
+    return Problem(
+        "strip",
+        [Eq(u(x, y).diff(x, 2) + u(x, y).diff(y, 2), source)],
+        [(x, 0, 1), (y, 0, 1)],
+        conditions=[Eq(u(0, y), 0), Eq(u(1, y), 0), Eq(u(x, 0), 0), Eq(u(x, 1), 0)],
+        reference={u: inside * sin(pi * y)},
+    )
+
+
+def exact_strip(low, high):
+    """Return the solution of w'' - pi^2 w = -1 between low and high, 0 beyond, with zero ends: by Green's function."""
+
+    def left(a, b):  # of sinh(pi s) over (a, b)
+        return (cosh(pi * b) - cosh(pi * a)) / pi
+
+    def right(a, b):  # of sinh(pi (1 - s)) over (a, b)
+        return (cosh(pi * (1 - a)) - cosh(pi * (1 - b))) / pi
+
+    size = pi * sinh(pi)
+    near, far = sinh(pi * x), sinh(pi * (1 - x))
+    return Piecewise(
+        (near * right(low, high) / size, x < low),
+        ((far * left(low, x) + near * right(x, high)) / size, x < high),
+        (far * left(low, high) / size, True),
+    )
+
+
 def trained(problem, **more):
     return solve(problem, steps=105, seed=0, threads=1, quiet=True, settings=QUICK, **more)
 
@@ -223,6 +285,8 @@ CASES = [
     cells,
     cells_of_a_mean,
     drifting,
+    step_of_a_source,
+    strip_of_a_source,
 ]
 
 
@@ -278,6 +342,46 @@ def test_waves_do_not_grow_on_a_fine_grid():
     exact = wave().reference[u]
     values = [[float(exact.subs({x: p[0], t: s})) for s in times] for p in places]
     assert np.allclose(found["u"], values, atol=3e-6)
+
+
+@pytest.mark.parametrize(
+    ("formula", "places"),
+    [
+        (Piecewise((0, x < Rational(3, 10)), (1, True)), [0.3]),
+        (Heaviside(sin(3 * pi * x)), [1 / 3, 2 / 3]),
+        (Abs(x - 0.5) + Max(x, 1 - x) * Heaviside(y - 0.2), [0.5]),
+        (Piecewise((1, x + y < 1), (0, True)) + sin(x), []),  # not along the axis
+        (Heaviside(x + 1), []),
+    ],
+)
+def test_jumps_along_an_axis_are_found(formula, places):
+    problem = Problem(
+        "jumps",
+        [Eq(u(x, y).diff(x, 2) + u(x, y).diff(y, 2), formula)],
+        [(x, 0, 1), (y, 0, 1)],
+        conditions=[Eq(u(0, y), 0), Eq(u(1, y), 0), Eq(u(x, 0), 0), Eq(u(x, 1), 0)],
+    )
+    assert jump_places(restate_forward(check_problem(problem), {}, {}), 0) == pytest.approx(places)
+
+
+def test_splines_with_a_break_hold_a_kink_in_a_derivative_and_nothing_worse():
+    axis = Axis(0.0, 1.0, 8, 7, False, (0.3,), 2)
+    assert 0.3 in axis.ends() and len(axis.ends()) == 9
+    nodes, weights = axis.gauss(9)
+    assert weights.sum() == pytest.approx(1.0)
+    values, columns = axis.local(nodes, 0)
+    matrix = np.zeros((len(nodes), axis.size))
+    np.put_along_axis(matrix, columns, values, axis=1)
+    assert matrix.sum(axis=1) == pytest.approx(1.0)
+    for power, held in ((2, True), (1, False)):
+        target = np.maximum(nodes - 0.3, 0.0) ** power
+        coefficients = np.linalg.lstsq(matrix, target, rcond=None)[0]
+        assert bool(np.abs(matrix @ coefficients - target).max() < 1e-12) is held
+    slope, columns = axis.local(np.array([0.2999, 0.3001]), 2)
+    second = (slope * np.linalg.lstsq(matrix, np.maximum(nodes - 0.3, 0.0) ** 2, rcond=None)[0][columns]).sum(
+        axis=1
+    )
+    assert second == pytest.approx([0.0, 2.0], abs=1e-9)
 
 
 def test_steps_that_the_noise_of_a_grid_keeps_refusing_are_taken():

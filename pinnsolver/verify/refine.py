@@ -24,11 +24,12 @@ from pinnsolver.declare.shapes import (
     Rectangle,
     Shape,
 )
-from pinnsolver.declare.values import FieldValue
+from pinnsolver.declare.values import Coordinate, FieldValue
 from pinnsolver.declare.vectors import vector_components
 from pinnsolver.verify.classical.elements import Elements
 from pinnsolver.verify.classical.forward import Deadline, Forward, NotApplicableError, OutOfTimeError
 from pinnsolver.verify.classical.fourier import WaveGrid, Waves
+from pinnsolver.verify.classical.jumps import jump_places
 from pinnsolver.verify.classical.newton import Factor, seconds_of
 from pinnsolver.verify.classical.places import axis_nodes, inside, tensor
 from pinnsolver.verify.classical.slabs import Slabs, initial_conditions
@@ -300,11 +301,12 @@ def _levels(task: Task, deadline: Deadline) -> Iterator[Solve]:
     if len(axes) not in DEGREE:
         raise NotApplicableError(f"{len(axes)} dimensions are too many for a grid")
     held = False
+    breaks = [_breaks(forward, c) for c in axes]
     for k in range(MOST_LEVELS):
         pieces = _pieces(forward, len(axes), k)
         made = [
-            Axis(c.low, c.high, n, DEGREE[len(axes)], c.name in forward.periodic)
-            for c, n in zip(axes, pieces, strict=True)
+            Axis(c.low, c.high, n, DEGREE[len(axes)], c.name in forward.periodic, *b)
+            for c, n, b in zip(axes, pieces, breaks, strict=True)
         ]
         held = held or not (marched and axes) or _can_hold(task, made, deadline)
         if not held:
@@ -312,6 +314,16 @@ def _levels(task: Task, deadline: Deadline) -> Iterator[Solve]:
         if not axes and TIME_TOLERANCE * TIGHTENING**k < TIGHTEST:
             return
         yield partial(_solve_slabs if marched else _solve_whole, task, made)
+
+
+def _breaks(forward: Forward, coordinate: Coordinate) -> tuple[tuple[float, ...], int]:
+    """Return where along an axis solutions may have a kink in some derivative, and the order of the least such."""
+    column = forward.coordinates.index(coordinate)
+    orders = {forward.order(f.name, column) for f in forward.fields if column in forward.columns(f)}
+    # Fields share their axes: of several orders the highest would be left with kinks in lower derivatives.
+    if coordinate.name in forward.periodic or len(orders) != 1 or orders == {0}:
+        return (), 1
+    return jump_places(forward, column), orders.pop()
 
 
 def _element_levels(task: Task, deadline: Deadline) -> Iterator[Solve]:

@@ -14,13 +14,15 @@ FAINT = 1e-6  # of the most that a product of splines weighs on the points: thos
 
 @dataclass(frozen=True)
 class Axis:
-    """The splines of one coordinate: polynomials on equal pieces that join with all derivatives but the highest.
+    """The splines of one coordinate: polynomials on about equal pieces that join with all derivatives but the highest.
 
     Args:
         low, high: the range.
-        pieces: number of intervals.
+        pieces: number of intervals, about.
         degree: of the polynomials.
-        periodic: whether the ends join like two pieces.
+        periodic: whether the ends join like two pieces; then there are no breaks.
+        breaks: places between two pieces where derivatives need not join from an order on.
+        order: that order, 1 to degree.
     """
 
     low: float
@@ -28,19 +30,29 @@ class Axis:
     pieces: int
     degree: int
     periodic: bool = False
+    breaks: tuple[float, ...] = ()
+    order: int = 1
 
     @property
     def size(self) -> int:
         """Number of splines."""
-        return self.pieces if self.periodic else self.pieces + self.degree
+        return self.pieces if self.periodic else len(self.knots()) - self.degree - 1
+
+    def ends(self) -> np.ndarray:
+        """Return the ends of the pieces, in order."""
+        bounds = np.array([self.low, *self.breaks, self.high])
+        share = self.pieces * np.diff(bounds) / (self.high - self.low)
+        counts = np.maximum(np.round(share).astype(int), 1)
+        parts = [np.linspace(a, b, n + 1)[:-1] for a, b, n in zip(bounds, bounds[1:], counts, strict=False)]
+        return np.concatenate([*parts, [self.high]])
 
     def knots(self) -> np.ndarray:
-        """Return the knots, (pieces + 2 degree + 1,)."""
-        inner = np.linspace(self.low, self.high, self.pieces + 1)
-        p, step = self.degree, (self.high - self.low) / self.pieces
+        """Return the knots: the ends of the pieces, breaks several times, and `degree` more at both ends."""
+        inner, p = self.ends(), self.degree
         if self.periodic:
-            away = step * np.arange(1, p + 1)
+            away = (self.high - self.low) / self.pieces * np.arange(1, p + 1)
             return np.concatenate([self.low - away[::-1], inner, self.high + away])
+        inner = np.repeat(inner, np.where(np.isin(inner, self.breaks), p - self.order + 1, 1))
         return np.concatenate([[self.low] * p, inner, [self.high] * p])
 
     def local(self, x: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
@@ -69,20 +81,19 @@ class Axis:
 
     def _first(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Return the first spline that is not zero at x, (n,)."""
-        piece = np.searchsorted(t[self.degree : self.degree + self.pieces + 1], x, side="right") - 1
-        return np.clip(piece, 0, self.pieces - 1)
+        p = self.degree
+        return np.clip(np.searchsorted(t, x, side="right") - 1 - p, 0, len(t) - 2 * p - 2)
 
     def gauss(self, per_piece: int) -> tuple[np.ndarray, np.ndarray]:
         """Return Gauss points and weights on every piece, (pieces * per_piece,) each."""
         s, w = np.polynomial.legendre.leggauss(per_piece)
-        step = (self.high - self.low) / self.pieces
-        left = self.low + step * np.arange(self.pieces)
-        points = left[:, None] + step * (s + 1) / 2
-        return points.ravel(), np.tile(w * step / 2, self.pieces)
+        ends = self.ends()
+        steps = np.diff(ends)[:, None]
+        return (ends[:-1, None] + steps * (s + 1) / 2).ravel(), (steps * w / 2).ravel()
 
     def collocation(self) -> np.ndarray:
         """Return Gauss points, at least half as many again as there are splines."""
-        return self.gauss(max(2, int(np.ceil(1.5 * self.size / self.pieces))))[0]
+        return self.gauss(max(2, int(np.ceil(1.5 * self.size / (len(self.ends()) - 1)))))[0]
 
 
 def _slope(t: np.ndarray, degree: int) -> sp.csr_matrix:
