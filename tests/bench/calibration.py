@@ -33,7 +33,8 @@ INTRODUCTION = f"""# Estimated errors against true ones
 Each problem is solved by the automatic choices in a short time and then verified, `pinnsolver solve FILE --verify`; the reference only
 scores afterwards. Errors are relative L2. An estimate that is off by more than a factor of {FACTOR:g} stands in bold; `warned` says that the run
 itself warned of its estimate, or that its answer may be wrong. Errors below {ROUNDING:g} count as equal to it. The column before the last
-has what a second run of {SECOND_SHARE:.0%} of the training would say, which is asked where no classical solver gets through. `make calibrate` measures.
+has what a second run of {SECOND_SHARE:.0%} of the training would say, which is asked where no classical solver gets through. The estimate of an inverse
+problem includes the standard error that its data leave: with luck the truth is nearer. `make calibrate` measures.
 
 {BEGIN}
 {END}
