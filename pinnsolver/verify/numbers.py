@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from pinnsolver.declare import CheckedProblem
 from pinnsolver.declare.checked import Measured
 from pinnsolver.declare.symbols import Unknown
-from pinnsolver.verify.classical.formula import numpy_function
+from pinnsolver.verify.classical.formula import numpy_function, slopes_of
 from pinnsolver.verify.classical.forward import Deadline, NotApplicableError, restate_forward
 from pinnsolver.verify.refine import Compared, Evaluate, Task, refine
 
@@ -144,10 +144,7 @@ def _formula(measured: Measured, checked: CheckedProblem) -> Callable[..., list[
     if not quantity.values or any(any(v.orders) for v in quantity.values):
         raise NotApplicableError("something other than values of the fields was measured")
     inner = [*(v.symbol for v in quantity.values), *checked.unknowns]
-    try:
-        exprs = [quantity.expr, *(quantity.expr.diff(s) for s in inner)]
-    except Exception as error:  # sympy fails in as many ways as there are functions
-        raise NotApplicableError(f"{measured.source} is not differentiated") from error
+    exprs = [quantity.expr, *slopes_of(quantity.expr, inner)]
     return numpy_function([*(c.symbol for c in checked.coordinates), *inner], exprs, measured.source)
 
 
@@ -204,10 +201,8 @@ def _sighting(
         raise NotApplicableError(f"numpy lacks a derivative of {measured.source}") from error
     by_value, direct = inner[: len(values)], inner[len(values) :]
     misfit, rows = measured.values - found, np.stack(direct, 1)
-    most, floor = (
-        np.abs(rows).max(axis=0, initial=0.0),
-        ROUNDING * np.abs(measured.values).max(initial=1e-200),
-    )
+    most = np.abs(rows).max(axis=0, initial=0.0)
+    floor = ROUNDING * np.abs(measured.values).max(initial=1e-200)
     for v, slope in zip(values, by_value, strict=True):
         misfit = misfit - slope * (compared.values[v.field] - compared.network[v.field])[near]
         rows = rows + slope[:, None] * np.stack([s[v.field][near] for s in slopes], 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -85,11 +85,11 @@ class Compared:
     level: str
     norm: Mapping[str, float]
     unknowns: Mapping[str, float]
-    largest: Mapping[str, str] = field(default_factory=dict)
-    diverging: bool = False
-    places: np.ndarray = field(default_factory=lambda: np.empty((0, 0)), repr=False)
-    values: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
-    network: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
+    largest: Mapping[str, str]
+    diverging: bool
+    places: np.ndarray = field(repr=False)
+    values: Mapping[str, np.ndarray] = field(repr=False)
+    network: Mapping[str, np.ndarray] = field(repr=False)
 
     @property
     def agreed(self) -> bool:
@@ -192,8 +192,7 @@ def refine(task: Task, deadline: Deadline, goal: float | None = None) -> Compare
         if task.defect:
             found = {name: network[name] + values for name, values in found.items()}
         if last is not None:
-            best = _compare(task.forward, network, found, last, solved, course)
-            best = replace(best, places=places, values=found, network=network)
+            best = _compare(task.forward, places, network, found, last, solved, course)
             if best.agreed if goal is None else best.within(goal):
                 break
         last = found
@@ -234,6 +233,7 @@ class _Course:
 
 def _compare(
     forward: Forward,
+    places: np.ndarray,
     network: Mapping[str, np.ndarray],
     found: Mapping[str, np.ndarray],
     last: Mapping[str, np.ndarray],
@@ -257,7 +257,9 @@ def _compare(
         norm[name] = size / float(np.sqrt(seen.sum()))
     diverging = course.diverges(own)
     course.go_on(own)
-    return Compared(distance, own, solved.words, norm, solved.unknowns, largest, diverging)
+    return Compared(
+        distance, own, solved.words, norm, solved.unknowns, largest, diverging, places, found, network
+    )
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,18 @@ def numpy_function(
     return evaluate
 
 
+def slopes_of(expr: sympy.Expr, symbols: Sequence[sympy.Symbol]) -> list[sympy.Expr]:
+    """Return the derivatives of an expression by some symbols.
+
+    Raises:
+        NotApplicableError: it cannot be differentiated.
+    """
+    try:
+        return [expr.diff(symbol) for symbol in symbols]
+    except Exception as error:  # sympy fails in as many ways as there are functions
+        raise _lacking(expr, error) from None
+
+
 def _lacking(what: Any, error: Exception) -> NotApplicableError:
     return NotApplicableError(f"numpy has no counterpart of {what}: {str(error).partition(chr(10))[0]}")
 
@@ -69,10 +81,7 @@ def formula_of(lowered: Lowered, forward: Forward) -> Formula:
     inner = [v.symbol for v in lowered.values] + [i.symbol for i in lowered.integrals]
     wanted = [*inner, *forward.unknowns]
     arguments = [c.symbol for c in forward.coordinates] + list(forward.unknowns) + inner
-    try:
-        slopes = [lowered.expr.diff(symbol) for symbol in wanted]
-    except Exception as error:  # sympy fails in as many ways as there are functions
-        raise _lacking(lowered.expr, error) from None
+    slopes = slopes_of(lowered.expr, wanted)
     function = numpy_function(arguments, [lowered.expr, *slopes], lowered.expr)
     linear = not any(s.free_symbols & set(wanted) for s in slopes)
     return Formula(function, linear)
